@@ -1,0 +1,17 @@
+"""Errors that a command turns into one clear line and a non-zero exit."""
+
+
+class BudgetError(Exception):
+    """Something the user gave cannot be used; the message says what, and what would be legal."""
+
+
+class ModelError(BudgetError):
+    """A model folder is missing, incomplete or of a layout that is not known."""
+
+
+class DataError(BudgetError):
+    """A dataset, an image or a file of records cannot be read or lacks what is needed."""
+
+
+class PolicyError(BudgetError):
+    """A policy folder cannot be read or does not fit the model it is used with."""

@@ -1,0 +1,110 @@
+"""What a Matryoshka model takes and gives: answers, costs and the Protocol at the seam."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from PIL.Image import Image
+
+    from budget.ladder import ScaleLadder
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One generated answer.
+
+    Attributes:
+        text: decoded answer, without special tokens, stripped.
+        token_ids: generated ids, the stop token (if one came) left out.
+        num_visual_tokens: visual tokens that were really used for the image.
+        prompt_tokens: length of the whole prompt, visual tokens included.
+        confidence: mean log-probability (natural log, at most 0) of the generated tokens, the
+            stop token counted if one came.
+    """
+
+    text: str
+    token_ids: tuple[int, ...]
+    num_visual_tokens: int
+    prompt_tokens: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one sample costs; a multiply-add counts as two FLOPs.
+
+    Attributes:
+        vision_flops: vision encoder.
+        connector_flops: projector (at the full grid) or resampler.
+        prefill_flops: language model over the whole prompt.
+        decode_flops: language model over the new tokens.
+        kv_bytes: key-value cache at the end of the answer.
+    """
+
+    vision_flops: float
+    connector_flops: float
+    prefill_flops: float
+    decode_flops: float
+    kv_bytes: float
+
+    @property
+    def flops(self) -> float:
+        """Sum of the four parts."""
+        return self.vision_flops + self.connector_flops + self.prefill_flops + self.decode_flops
+
+
+class MatryoshkaVLM(Protocol):
+    """What the rest of the system needs of a model; nothing inherits from this.
+
+    Attributes:
+        name: short name for reports, e.g. the folder's name.
+        ladder: the scales the model is run at.
+    """
+
+    name: str
+    ladder: ScaleLadder
+
+    def encode(self, images: Sequence[Image]) -> list[torch.Tensor]:
+        """Return, per image, the features that every scale is made from."""
+        ...
+
+    def answer(
+        self,
+        images: Sequence[Image],
+        questions: Sequence[str],
+        *,
+        num_visual_tokens: int | Sequence[int],
+        max_new_tokens: int = 16,
+        features: Sequence[torch.Tensor] | None = None,
+        batch_size: int = 32,
+    ) -> list[Answer]:
+        """Answer one question per image, in input order.
+
+        Args:
+            images: one image per question.
+            questions: the questions.
+            num_visual_tokens: visual tokens per image, one for all or one per image.
+            max_new_tokens: tokens generated at most.
+            features: what ``encode`` gave for these images; skips the vision encoder.
+            batch_size: samples that run together.
+
+        Raises:
+            ValueError: if a number of visual tokens cannot be met exactly.
+        """
+        ...
+
+    def prompt_logits(self, image: Image, question: str, *, num_visual_tokens: int) -> torch.Tensor:
+        """Return the logits of every prompt position, shape [positions, vocabulary]."""
+        ...
+
+    def count_text_tokens(self, question: str) -> int:
+        """Return the prompt's length without the visual tokens."""
+        ...
+
+    def cost(self, num_visual_tokens: int, text_tokens: int, new_tokens: int) -> Cost:
+        """Return the cost of one sample, computed from the configuration alone."""
+        ...
