@@ -1,0 +1,44 @@
+# Set-up, main job, tests. `make help` lists the targets.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+TORCH := torch==2.13.0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow check train-m3 train-mqt clean
+
+help:  ## list the targets
+	@awk -F ":.*## " '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt
+	@echo "setting up .venv (a few minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q -c constraints.txt $(TORCH)
+	@$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,original]"
+	@touch $@
+
+demo: $(STAMP)  ## run the whole flow on the shipped weights; report in runs/demo
+	@$(BIN)/budget demo --out runs/demo
+
+test: $(STAMP)  ## run the tests (without the slow ones)
+	@$(BIN)/python -m pytest -q -m "not slow and not gpu"
+
+test-slow: $(STAMP)  ## run the slow tests
+	@$(BIN)/python -m pytest -q -m "slow and not gpu"
+
+check: $(STAMP)  ## format, lint, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+train-m3: $(STAMP)  ## train the shipped M3 from nothing; resumes after a kill
+	@$(BIN)/budget train --data scenes --recipe m3 --out runs/m3
+
+train-mqt: $(STAMP)  ## train the shipped MQT from nothing; resumes after a kill
+	@$(BIN)/budget train --data scenes --recipe mqt --out runs/mqt
+
+clean:  ## remove caches and builds; .venv and runs stay
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	@find budget oracle policies experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
