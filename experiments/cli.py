@@ -1,0 +1,160 @@
+"""The command ``budget``: joins the commands of all packages and what they need of each other.
+
+    budget --help
+    budget demo --out runs/demo
+
+Nothing heavy is imported before a command runs. Bad input leaves as one line on stderr and exit
+code 2; set ``BUDGET_TRACEBACK=1`` to see where it came from.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+from typer.main import get_command
+
+from budget.errors import BudgetError
+from experiments.lazy import LazyCommand, LazyGroup, help_style
+
+
+def _wire_policy_loader() -> None:
+    import budget.cli
+    from policies import load_policy
+
+    budget.cli.set_policy_loader(load_policy)
+
+
+def _load_scenes(*args: Any, **kwargs: Any) -> Any:
+    from experiments.scenes.data import load_scenes
+
+    return load_scenes(*args, **kwargs)
+
+
+def _wire_scenes() -> None:
+    from oracle.data import register_source
+
+    register_source("scenes", _load_scenes)
+
+
+def _wire_readers() -> None:
+    import policies.cli
+    from oracle.curves import read_curves
+    from oracle.data import load_dataset_columns
+
+    policies.cli.set_readers(read_curves, load_dataset_columns)
+    _wire_scenes()
+
+
+COMMANDS = {
+    "demo": LazyCommand(
+        "experiments.demo.cli",
+        "demo",
+        "Run the whole idea on shipped weights and write a report.",
+        _wire_scenes,
+    ),
+    "ask": LazyCommand(
+        "budget.cli", "app", "Answer one question about one image.", _wire_policy_loader
+    ),
+    "oracle": LazyCommand(
+        "oracle.cli", "app", "Run a model at every scale over a dataset.", _wire_scenes
+    ),
+    "policy": LazyCommand(
+        "policies.cli", "app", "Fit and evaluate policies on the oracle's curves.", _wire_readers
+    ),
+    "train": LazyCommand(
+        "experiments.train.cli", "train", "Train a tiny M3 or MQT from nothing.", _wire_scenes
+    ),
+    "scenes": LazyCommand(
+        "experiments.scenes.cli", "app", "Make and look at the scenes of the testbed."
+    ),
+    "convert": LazyCommand(
+        "budget.cli", "app", "Convert an original M3 or MQT checkpoint to transformers' layout."
+    ),
+}
+
+
+class _Root(LazyGroup):
+    table = COMMANDS
+
+
+def _no_exit_code(value: object, **_: object) -> None:
+    """What a command returns is not an exit code."""
+
+
+app = typer.Typer(
+    cls=_Root,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    result_callback=_no_exit_code,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"matryoshka-budget {version('matryoshka-budget')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Spend as many visual tokens on an image and a question as they need."""
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Args:
+        argv: words after ``budget``; ``None`` takes those of the process.
+
+    Returns:
+        0 if all went well, 2 for bad input, 1 or 130 if the user broke off.
+    """
+    app.rich_markup_mode = help_style()
+    try:
+        code = get_command(app).main(args=argv, prog_name="budget", standalone_mode=False)
+    except TyperException as error:
+        return _usage(error)
+    except typer.Abort:
+        return _refuse("aborted", 1)
+    except (BudgetError, ImportError, OSError, ValueError) as error:
+        if os.environ.get("BUDGET_TRACEBACK"):
+            raise
+        return _refuse(str(error) or type(error).__name__, 2)
+    return code or 0
+
+
+def _usage(error: TyperException) -> int:
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError":  # the message is the whole help
+        typer.echo(message)
+        return error.exit_code
+    hint = f" See '{context.command_path} --help'." if context else ""
+    return _refuse(message + hint, error.exit_code)
+
+
+def _refuse(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    if line:
+        typer.echo(f"budget: {line}", err=True)
+    return code
+
+
+def main() -> NoReturn:
+    """Entry point of the console script."""
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Importing the packages and the command line costs nothing heavy."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = (
+    "datasets",
+    "lightgbm",
+    "matplotlib",
+    "mlflow",
+    "optuna",
+    "sklearn",
+    "torch",
+    "transformers",
+)
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter holds after ``statement``."""
+    code = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "budget",
+        "oracle",
+        "policies",
+        "experiments",
+        "experiments.cli",
+        "budget.cli",
+        "oracle.cli",
+        "policies.cli",
+        "experiments.demo.cli",
+        "experiments.scenes.cli",
+        "experiments.train.cli",
+    ],
+)
+def test_import_is_light(module):
+    assert loaded_after(f"import {module}").isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("package", ["budget", "oracle", "policies"])
+def test_every_public_name_exists(package):
+    statement = f"import {package}\nfor name in {package}.__all__:\n    getattr({package}, name)"
+    assert package in loaded_after(statement)
+
+
+def test_the_runtime_loads_no_other_package():
+    statement = "import budget\nfor name in budget.__all__:\n    getattr(budget, name)"
+    assert loaded_after(statement).isdisjoint({"oracle", "policies", "experiments"})
