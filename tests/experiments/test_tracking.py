@@ -6,11 +6,6 @@ import pytest
 
 from experiments.tracking import MLflowTracker, NullTracker, Tracker
 
-pytestmark = pytest.mark.filterwarnings(
-    # mlflow's own use of pandas and SQLAlchemy; nothing of ours.
-    "ignore::DeprecationWarning:mlflow",
-)
-
 
 def record(tracker: Tracker, artifact) -> None:
     with tracker:
