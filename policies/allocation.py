@@ -1,0 +1,230 @@
+"""Which rung each sample gets, once a score is expected of every rung.
+
+The choice maximises ``score - price * cost``. Costs are first divided by the mean cost of the full
+(last) rung, so a price says how much score the full scale must add to be worth its cost: at price
+0.1 a sample is moved from a free rung to full only for 0.1 more expected score.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from policies.hull import FloatArray, Frontier
+
+IntArray = NDArray[np.int64]
+
+
+def choose_rungs(scores: FloatArray, costs: FloatArray, price: float) -> IntArray:
+    """Return the rung that maximises ``score - price * cost``, ties to the cheapest.
+
+    Args:
+        scores: expected score of every rung, shape [n, k], cheapest rung first.
+        costs: cost of every rung, shape [k] or [n, k], rising with the rung, in any unit.
+        price: score units per cost of the full rung, at least 0.
+
+    Returns:
+        Rung indices with shape [n].
+
+    Raises:
+        ValueError: if the shapes do not fit, the costs do not rise, or the price is negative.
+
+    Example:
+        >>> scores = np.array([[0.5, 0.6, 0.9], [0.8, 0.8, 0.8]])
+        >>> choose_rungs(scores, np.array([1.0, 4.0, 16.0]), price=0.1)
+        array([2, 0])
+    """
+    if not (np.isfinite(price) and price >= 0):
+        raise ValueError(f"price must be a number of at least 0, got {price}")
+    scores, costs = check_tables(scores, costs)
+    rungs: IntArray = np.argmax(scores - price * relative_costs(costs), axis=1)
+    return rungs
+
+
+def check_tables(scores: FloatArray, costs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return scores and costs, both [n, k] floats, or say what is wrong with them.
+
+    Raises:
+        ValueError: for shapes that do not fit, NaN, or costs that do not rise with the rung.
+    """
+    scores, costs = np.asarray(scores, dtype=np.float64), np.asarray(costs, dtype=np.float64)
+    if scores.ndim != 2 or scores.shape[1] == 0:
+        raise ValueError(f"scores must have shape [n, k], got {scores.shape}")
+    if costs.shape not in (scores.shape, scores.shape[1:]):
+        raise ValueError(
+            f"costs must have shape {scores.shape[1:]} or {scores.shape}, got {costs.shape}"
+        )
+    if not (np.isfinite(scores).all() and np.isfinite(costs).all()):
+        raise ValueError("scores and costs must be finite numbers, got NaN or infinity")
+    if (np.diff(costs, axis=-1) <= 0).any():
+        raise ValueError("costs must rise from every rung to the next")
+    return scores, np.broadcast_to(costs, scores.shape)
+
+
+def relative_costs(costs: FloatArray) -> FloatArray:
+    """Return costs over the mean cost of the last rung; an empty table stays empty."""
+    return costs / costs[:, -1].mean() if len(costs) else costs
+
+
+class Path(NamedTuple):
+    """Every change of every sample's choice as the price falls from infinity to 0.
+
+    At infinite price all samples sit on rung 0. Change number i moves ``sample[i]`` from
+    ``start[i]`` to ``stop[i]`` at every price under ``price[i]``.
+
+    Attributes:
+        price: where the choice changes, falling, shape [m].
+        sample: whose choice, shape [m].
+        start: rung above that price, shape [m].
+        stop: rung below it, shape [m].
+    """
+
+    price: FloatArray
+    sample: IntArray
+    start: IntArray
+    stop: IntArray
+
+
+def choice_path(scores: FloatArray, costs: FloatArray) -> Path:
+    """Return all breakpoints of :func:`choose_rungs` over the price, exactly.
+
+    Args:
+        scores: expected score of every rung, shape [n, k].
+        costs: cost of every rung, shape [k] or [n, k].
+    """
+    scores, costs = check_tables(scores, costs)
+    costs = relative_costs(costs)
+    num_rungs = scores.shape[1]
+    rows, current = np.arange(len(scores)), np.zeros(len(scores), dtype=np.int64)
+    parts: list[tuple[FloatArray, IntArray, IntArray, IntArray]] = []
+    while rows.size:
+        price, best = _next_change(scores[rows], costs[rows], current)
+        moves = price > 0
+        rows, best, current = rows[moves], best[moves], current[moves]
+        parts.append((price[moves], rows, current, best))
+        current = best
+        unfinished = current < num_rungs - 1
+        rows, current = rows[unfinished], current[unfinished]
+    if not parts:
+        none = np.zeros(0, dtype=np.int64)
+        return Path(np.zeros(0), none, none, none)
+    price, sample, start, stop = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(-price, kind="stable")
+    return Path(price[order], sample[order], start[order], stop[order])
+
+
+def _next_change(
+    scores: FloatArray, costs: FloatArray, current: IntArray
+) -> tuple[FloatArray, IntArray]:
+    """Return the steepest gain per cost over the current rung and the furthest rung reaching it."""
+    rows, num_rungs = np.arange(len(scores)), scores.shape[1]
+    ahead = np.arange(num_rungs) > current[:, None]
+    rise = scores - scores[rows, current][:, None]
+    run = np.where(ahead, costs - costs[rows, current][:, None], 1.0)
+    slope = np.where(ahead, rise / run, -np.inf)
+    # Among equal slopes the furthest rung: just under that price it is the best of them.
+    best = num_rungs - 1 - np.argmax(slope[:, ::-1], axis=1)
+    return slope[rows, best], best
+
+
+class Sweep:
+    """A choice rule at every price at once: choose by expected scores, count real ones.
+
+    Args:
+        expected: what the rule believes, shape [n, k].
+        scores: what really happens, shape [n, k]; only counted, never chosen by.
+        costs: cost of every rung, shape [k] or [n, k].
+
+    Raises:
+        ValueError: if the shapes do not fit or the costs do not rise.
+    """
+
+    def __init__(self, expected: FloatArray, scores: FloatArray, costs: FloatArray) -> None:
+        expected = np.asarray(expected, dtype=np.float64)
+        scores, costs = check_tables(scores, costs)
+        if expected.shape != scores.shape or not len(scores):
+            raise ValueError(
+                f"expected and real scores must be one table of at least one row, "
+                f"got {expected.shape} and {scores.shape}"
+            )
+        path = choice_path(expected, costs)
+        self._sample = path.sample
+        self._score_step = scores[path.sample, path.stop] - scores[path.sample, path.start]
+        self._cost_step = costs[path.sample, path.stop] - costs[path.sample, path.start]
+        self._first_score, self._first_cost = scores[:, 0], costs[:, 0]
+        # Samples that change at one price change together: only the last of them is a point.
+        falls = np.append(np.diff(path.price) < 0, True)[: len(path.price)]
+        self._last = np.flatnonzero(falls)
+        self._prices = _prices_between(path.price[self._last])
+
+    def frontier(self, weights: FloatArray | None = None) -> Frontier:
+        """Return mean cost and mean real score at every price.
+
+        Args:
+            weights: how often each sample counts, shape [n]; each once by default. A bootstrap
+                resample is a vector of counts.
+        """
+        count = np.ones(len(self._first_cost)) if weights is None else weights
+        total = count.sum()
+        step = count[self._sample]
+        costs = np.cumsum(step * self._cost_step)[self._last]
+        scores = np.cumsum(step * self._score_step)[self._last]
+        first_cost, first_score = count @ self._first_cost, count @ self._first_score
+        return Frontier(
+            np.append(first_cost, first_cost + costs) / total,
+            np.append(first_score, first_score + scores) / total,
+            self._prices,
+        )
+
+
+def _prices_between(breaks: FloatArray) -> FloatArray:
+    """Return one price inside every interval that falling breakpoints leave, the last being 0."""
+    if not breaks.size:
+        return np.zeros(1)
+    middle = (breaks[:-1] + breaks[1:]) / 2
+    return np.concatenate([[2 * breaks[0]], middle, [0.0]])
+
+
+def solve_price(scores: FloatArray, costs: FloatArray, mean_cost: float) -> float:
+    """Return the smallest price whose choices cost at most ``mean_cost`` on average.
+
+    Args:
+        scores: expected score of every rung, shape [n, k].
+        costs: cost of every rung, shape [k] or [n, k].
+        mean_cost: what a sample may cost on average, in the unit of ``costs``.
+
+    Returns:
+        The price; 0.0 if even free choice stays within ``mean_cost``.
+
+    Raises:
+        ValueError: if not even the cheapest rung fits into ``mean_cost``.
+    """
+    frontier = Sweep(scores, scores, costs).frontier()
+    within = np.flatnonzero(frontier.costs <= mean_cost * (1 + 1e-12))
+    if within.size == 0:
+        raise ValueError(
+            f"mean cost must be at least that of the cheapest rung, {frontier.costs[0]:g}, "
+            f"got {mean_cost:g}"
+        )
+    return float(frontier.prices[within[-1]])
+
+
+def price_for_accuracy(
+    expected: FloatArray, scores: FloatArray, costs: FloatArray, allowed_drop: float
+) -> float:
+    """Return the largest price that loses at most ``allowed_drop`` against the full rung.
+
+    Args:
+        expected: predicted score of every rung on a calibration split, shape [n, k].
+        scores: real score of every rung on that split, shape [n, k].
+        costs: cost of every rung, shape [k] or [n, k].
+        allowed_drop: score units that may be lost against always the last rung; a negative number
+            asks for a gain.
+
+    Returns:
+        The price, over all breakpoints; 0.0 if no price keeps the promise.
+    """
+    frontier = Sweep(expected, scores, costs).frontier()
+    target = float(np.asarray(scores, dtype=np.float64)[:, -1].mean()) - allowed_drop
+    kept = np.flatnonzero(frontier.scores >= target - 1e-12)
+    return float(frontier.prices[kept[0]]) if kept.size else 0.0

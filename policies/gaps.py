@@ -1,0 +1,89 @@
+"""How much of the oracle's gain over fixed scales a rule closes, with intervals."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from policies.allocation import Sweep
+from policies.bootstrap import Interval, percentiles, resample_counts
+from policies.frontier import Gap, gap_closed_area, stable_scores
+from policies.hull import FloatArray, fixed_hull
+
+
+class GapInterval(NamedTuple):
+    """Gap-closed areas with the interval of each.
+
+    Attributes:
+        gap: the areas on the samples themselves.
+        stable: interval of ``gap.stable``.
+        any_correct: interval of ``gap.any_correct``.
+    """
+
+    gap: Gap
+    stable: Interval
+    any_correct: Interval
+
+
+class GapMeter:
+    """Measures rules against the oracles and the fixed scales of one table of real scores.
+
+    Areas run from the cheapest to the full rung's mean cost, costs on a logarithmic axis, relative
+    to the hull of the fixed scales (:func:`policies.frontier.gap_closed_area`).
+
+    Args:
+        scores: real score of every rung, shape [n, k].
+        costs: cost of every rung, shape [k] or [n, k].
+
+    Example:
+        >>> scores = np.array([[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
+        >>> meter = GapMeter(scores, np.array([1.0, 16.0]))
+        >>> round(meter.measure(scores).stable, 9)
+        1.0
+    """
+
+    def __init__(self, scores: FloatArray, costs: FloatArray) -> None:
+        self._scores = np.asarray(scores, dtype=np.float64)
+        self._costs = np.broadcast_to(np.asarray(costs, dtype=np.float64), self._scores.shape)
+        self._stable = Sweep(stable_scores(self._scores), self._scores, self._costs)
+        self._any = Sweep(self._scores, self._scores, self._costs)
+
+    def sweep(self, expected: FloatArray) -> Sweep:
+        """Return the sweep of a rule that chooses by ``expected``, shape [n, k]."""
+        return Sweep(expected, self._scores, self._costs)
+
+    def measure(self, expected: FloatArray) -> Gap:
+        """Return the areas closed by a rule that chooses by ``expected``, shape [n, k]."""
+        return self._gap(self.sweep(expected), np.ones(len(self._scores)))
+
+    def measure_with_interval(
+        self,
+        expected: FloatArray,
+        rng: np.random.Generator,
+        *,
+        resamples: int = 200,
+        level: float = 0.95,
+    ) -> GapInterval:
+        """Return the areas and their intervals over resampled samples.
+
+        The rule, the oracles and the hull are all resampled together.
+        """
+        sweep, num_samples = self.sweep(expected), len(self._scores)
+        counts = resample_counts(num_samples, resamples, rng)
+        drawn = np.array([self._gap(sweep, row) for row in counts])
+        return GapInterval(
+            self._gap(sweep, np.ones(num_samples)),
+            percentiles(drawn[:, 0], level),
+            percentiles(drawn[:, 1], level),
+        )
+
+    def _gap(self, sweep: Sweep, weights: FloatArray) -> Gap:
+        total = weights.sum()
+        costs = weights @ self._costs / total
+        hull = fixed_hull(costs, weights @ self._scores / total)
+        policy = sweep.frontier(weights)
+        return Gap(
+            *(
+                gap_closed_area(policy, oracle.frontier(weights), hull, float(costs[-1]))
+                for oracle in (self._stable, self._any)
+            )
+        )

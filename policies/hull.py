@@ -1,0 +1,128 @@
+"""Piecewise linear trade-offs between mean cost and mean score."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+class Frontier(NamedTuple):
+    """What a choice rule reaches, cheapest point first; read between points by linear interpolation.
+
+    A value between two points is reached by mixing them at random. Past the last point the
+    frontier is flat: money that is not needed is not spent.
+
+    Attributes:
+        costs: mean cost per sample, increasing, shape [p], in the unit of the costs it was made of.
+        scores: mean score at that cost, shape [p], in score units (usually [0, 1]).
+        prices: a price that gives the point, shape [p], decreasing; NaN where no price applies.
+    """
+
+    costs: FloatArray
+    scores: FloatArray
+    prices: FloatArray
+
+    def at(self, cost: float) -> float:
+        """Return the score at a mean cost; NaN below the cheapest point."""
+        if cost < self.costs[0] * (1 - 1e-9):
+            return float("nan")
+        return float(np.interp(cost, self.costs, self.scores))
+
+    def cost_of(self, score: float) -> float:
+        """Return the least mean cost at which ``score`` is reached; NaN if it never is."""
+        reached = np.flatnonzero(self.scores >= score - 1e-12)
+        if reached.size == 0:
+            return float("nan")
+        i = int(reached[0])
+        if i == 0:
+            return float(self.costs[0])
+        low, high = self.scores[i - 1], self.scores[i]
+        share = min(1.0, (score - low) / (high - low))
+        return float(self.costs[i - 1] + share * (self.costs[i] - self.costs[i - 1]))
+
+    def envelope(self) -> "Frontier":
+        """Return the least concave, non-decreasing frontier above this one.
+
+        On test data the envelope picks its points with hindsight; say so where it is reported.
+        """
+        kept = _upper_hull(self.costs, self.scores)
+        return Frontier(self.costs[kept], self.scores[kept], self.prices[kept])
+
+
+def fixed_hull(costs: FloatArray, scores: FloatArray) -> Frontier:
+    """Return the best that mixing fixed scales reaches: their concave, non-decreasing upper hull.
+
+    Args:
+        costs: mean cost of every fixed scale, shape [k], increasing.
+        scores: mean score of every fixed scale, shape [k].
+
+    Returns:
+        The hull's corners; a scale below the hull is not among them.
+
+    Raises:
+        ValueError: if the shapes differ or the costs do not increase.
+
+    Example:
+        >>> hull = fixed_hull(np.array([1.0, 4.0, 9.0]), np.array([0.5, 0.5, 0.9]))
+        >>> hull.costs.tolist(), round(hull.at(5.0), 3)
+        ([1.0, 9.0], 0.7)
+    """
+    costs, scores = np.asarray(costs, dtype=float), np.asarray(scores, dtype=float)
+    if costs.ndim != 1 or costs.shape != scores.shape or costs.size == 0:
+        raise ValueError(f"costs and scores must be [k], got {costs.shape} and {scores.shape}")
+    if (np.diff(costs) <= 0).any():
+        raise ValueError(f"costs of the fixed scales must increase, got {costs.tolist()}")
+    kept = _upper_hull(costs, scores)
+    return Frontier(costs[kept], scores[kept], np.full(len(kept), np.nan))
+
+
+def _upper_hull(costs: FloatArray, scores: FloatArray) -> list[int]:
+    """Return the indices of the concave hull's corners, from the cheapest to the best score."""
+    kept: list[int] = []
+    for i in range(int(np.argmax(scores)) + 1):
+        while len(kept) > 1 and _below(costs, scores, kept[-2], kept[-1], i):
+            kept.pop()
+        kept.append(i)
+    return kept
+
+
+def _below(costs: FloatArray, scores: FloatArray, a: int, b: int, c: int) -> bool:
+    """Say whether point ``b`` lies on or under the line from ``a`` to ``c``."""
+    rise_b = (scores[b] - scores[a]) * (costs[c] - costs[a])
+    rise_c = (scores[c] - scores[a]) * (costs[b] - costs[a])
+    return bool(rise_b <= rise_c)
+
+
+def log_area(frontier: Frontier, low: float, high: float) -> float:
+    """Return the exact integral of a frontier's score over the natural logarithm of the cost.
+
+    Args:
+        frontier: the frontier; flat past its last point and, for this integral, before its first.
+        low: where the range starts, above 0, in cost units.
+        high: where it ends, at least ``low``.
+
+    Raises:
+        ValueError: if the range is not ``0 < low <= high``.
+
+    Example:
+        >>> flat = Frontier(np.array([1.0]), np.array([0.5]), np.array([0.0]))
+        >>> round(log_area(flat, 1.0, np.e), 6)
+        0.5
+    """
+    if not 0 < low <= high:
+        raise ValueError(f"an area needs 0 < low <= high, got {low} and {high}")
+    inner = frontier.costs[(frontier.costs > low) & (frontier.costs < high)]
+    knots = np.concatenate([[low], inner, [high]])
+    values = np.interp(knots, frontier.costs, frontier.scores)
+    return float(_integrate_over_log(knots, values))
+
+
+def _integrate_over_log(knots: FloatArray, values: FloatArray) -> float:
+    """Return the integral of a piecewise linear function of c over d ln c."""
+    width = np.diff(knots)
+    keep = width > 0
+    left, slope = knots[:-1][keep], np.diff(values)[keep] / width[keep]
+    logs = np.log1p(width[keep] / left)
+    return float(np.sum((values[:-1][keep] - slope * left) * logs + slope * width[keep]))
