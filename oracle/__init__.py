@@ -1,0 +1,31 @@
+"""What the best choice of scale would have been: sweeps, scorers, curves, labels, reports."""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "Curves": "oracle.curves",
+    "Labels": "oracle.labels",
+    "OracleAccount": "oracle.accounting",
+    "SCORERS": "oracle.scoring",
+    "account": "oracle.accounting",
+    "get_scorer": "oracle.scoring",
+    "label": "oracle.labels",
+    "load_dataset_columns": "oracle.data",
+    "read_curves": "oracle.curves",
+    "register_source": "oracle.data",
+    "stable_scores": "oracle.labels",
+    "summarise": "oracle.report",
+    "sweep": "oracle.sweep",
+    "sweep_to": "oracle.resume",
+    "write_curves": "oracle.curves",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``name`` from the module that defines it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'oracle' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

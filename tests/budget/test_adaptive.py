@@ -1,0 +1,165 @@
+import math
+import time
+
+import numpy as np
+import pytest
+
+from budget.adaptive import AdaptiveVLM, Budget, Decision, FullScale
+from budget.ladder import ScaleLadder
+from budget.types import Answer
+
+LADDER = ScaleLadder((1, 9, 36))
+
+
+class EchoVLM:
+    """Answers with the number of tokens it was given; remembers each call."""
+
+    name = "echo"
+    ladder = LADDER
+
+    def __init__(self):
+        self.calls = []
+
+    def answer(self, images, questions, *, num_visual_tokens, max_new_tokens=16, **_):
+        if num_visual_tokens > 36:
+            raise ValueError(f"cannot give {num_visual_tokens} tokens; legal are 1 to 36")
+        self.calls.append((num_visual_tokens, len(questions)))
+        return [
+            Answer(f"{q}/{i}@{num_visual_tokens}", (1,), num_visual_tokens, 40, -0.5)
+            for i, q in zip(images, questions, strict=True)
+        ]
+
+
+class LengthPolicy:
+    """Longer questions get more tokens; takes two milliseconds a batch over it."""
+
+    def __init__(self, ladder=LADDER):
+        self.ladder = ladder
+        self.budgets = []
+
+    def choose(self, images, questions, *, budget=None):
+        time.sleep(0.002)
+        self.budgets.append(budget)
+        rungs = np.array([min(len(q), 3) - 1 for q in questions])
+        return Decision(rungs, np.tile([0.3, 0.8, 0.9], (len(questions), 1)))
+
+
+def adaptive():
+    return AdaptiveVLM(EchoVLM(), LengthPolicy())
+
+
+def test_answers_come_back_in_input_order_with_one_call_per_scale():
+    vlm = adaptive()
+    answers = vlm.answer([0, 1, 2, 3], ["aaa", "b", "cc", "d"])
+    assert [a.text for a in answers] == ["aaa/0@36", "b/1@1", "cc/2@9", "d/3@1"]
+    assert vlm.model.calls == [(1, 2), (9, 1), (36, 1)]
+    assert [a.rung for a in answers] == [2, 0, 1, 0]
+    assert [LADDER[a.rung] for a in answers] == [a.num_visual_tokens for a in answers]
+
+
+def test_any_order_of_the_input_gives_the_same_answers():
+    questions = ["aaa", "b", "cc", "d", "ee", "fff"]
+    straight = {a.text for a in adaptive().answer(range(6), questions)}
+    order = np.random.default_rng(0).permutation(6).tolist()
+    shuffled = adaptive().answer(order, [questions[i] for i in order])
+    assert {a.text for a in shuffled} == straight
+    assert [a.text.split("/")[0] for a in shuffled] == [questions[i] for i in order]
+
+
+def test_the_reason_names_scores_and_scales():
+    (cheap,) = adaptive().answer([0], ["cc"], budget=Budget(price=0.2))
+    (full,) = adaptive().answer([0], ["ccc"], budget=Budget(mean_tokens=20))
+    assert "0.80 at 9 tokens against 0.90 at 36" in cheap.reason
+    assert "price 0.2" in cheap.reason
+    assert full.reason == "highest expected score, within a mean of 20 tokens: 0.90 at 36 tokens"
+    assert cheap.scores == (0.3, 0.8, 0.9)
+
+
+def test_a_fixed_scale_does_not_ask_the_policy():
+    vlm = adaptive()
+    answers = vlm.answer([0, 1], ["a", "bbb"], budget=Budget(num_visual_tokens=9))
+    assert [(a.num_visual_tokens, a.rung, a.scores) for a in answers] == [(9, 1, ())] * 2
+    assert {a.reason for a in answers} == {"fixed by the caller"}
+    assert vlm.policy.budgets == []
+
+
+def test_a_fixed_scale_between_rungs_is_left_to_the_model():
+    (answer,) = adaptive().answer([0], ["a"], budget=Budget(num_visual_tokens=20))
+    assert (answer.num_visual_tokens, answer.rung) == (20, -1)
+    with pytest.raises(ValueError, match="legal are 1 to 36"):
+        adaptive().answer([0], ["a"], budget=Budget(num_visual_tokens=144))
+
+
+def test_decision_time_is_per_sample():
+    one = adaptive().answer([0], ["a"])[0].decision_ms
+    many = adaptive().answer(range(100), ["a"] * 100)[0].decision_ms
+    assert one >= 2
+    assert many < one / 10
+
+
+def test_the_budget_reaches_the_policy_unchanged():
+    vlm = adaptive()
+    vlm.answer([0], ["a"])
+    vlm.answer([0], ["a"], budget=Budget(price=0.1))
+    assert vlm.policy.budgets == [None, Budget(price=0.1)]
+
+
+def test_nothing_in_nothing_out():
+    vlm = adaptive()
+    assert vlm.answer([], []) == []
+    assert vlm.model.calls == []
+
+
+@pytest.mark.parametrize(
+    ("images", "questions", "match"),
+    [
+        ([0, 1], ["a"], "got 2 images, 1 questions"),
+        ([0, 1, 2], "abc", "got 3 images, one string"),
+    ],
+)
+def test_unequal_lengths_are_refused(images, questions, match):
+    with pytest.raises(ValueError, match=match):
+        adaptive().answer(images, questions)
+
+
+def test_a_policy_for_another_ladder_is_refused():
+    with pytest.raises(ValueError, match=r"scales \(1, 4\), the model 'echo' has \(1, 9, 36\)"):
+        AdaptiveVLM(EchoVLM(), LengthPolicy(ScaleLadder((1, 4))))
+
+
+@pytest.mark.parametrize(
+    ("rungs", "scores", "match"),
+    [
+        (np.array([3]), np.ones((1, 3)), r"lie in 0\.\.2, got 3\.\.3"),
+        (np.array([-1]), np.ones((1, 3)), r"lie in 0\.\.2"),
+        (np.array([0, 1]), np.ones((1, 3)), r"rungs \[1\]"),
+        (np.array([0]), np.ones((1, 2)), r"scores \[1, 3\]"),
+        (np.array([0.5]), np.ones((1, 3)), "integers, got float64"),
+    ],
+)
+def test_a_malformed_choice_is_refused(rungs, scores, match):
+    policy = LengthPolicy()
+    policy.choose = lambda images, questions, *, budget=None: Decision(rungs, scores)
+    with pytest.raises(ValueError, match=match):
+        AdaptiveVLM(EchoVLM(), policy).answer([0], ["a"])
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "match"),
+    [
+        ({"price": 0.1, "mean_tokens": 9}, "takes one of"),
+        ({"num_visual_tokens": 0}, "at least 1, got 0"),
+        ({"price": -0.1}, "at least 0, got -0.1"),
+        ({"price": math.nan}, "got nan"),
+        ({"mean_tokens": 0}, "above 0, got 0"),
+        ({"mean_tokens": math.inf}, "got inf"),
+    ],
+)
+def test_impossible_budgets_are_refused(kwargs, match):
+    with pytest.raises(ValueError, match=match):
+        Budget(**kwargs)
+
+
+def test_full_scale_is_a_policy():
+    answers = AdaptiveVLM(EchoVLM(), FullScale(LADDER)).answer([0, 1], ["a", "b"])
+    assert [a.num_visual_tokens for a in answers] == [36, 36]
