@@ -1,0 +1,158 @@
+"""Load a Matryoshka model, whichever layout its folder has.
+
+model = load_model("mucai/llava-v1.5-7b-m3")
+model.answer([image], ["What does the sign say?"], num_visual_tokens=36)
+"""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, CLIPImageProcessorPil, LlavaForConditionalGeneration
+
+from budget.checkpoints import load_checked, load_original, read_json, tower_of
+from budget.errors import ModelError
+from budget.ladder import ScaleLadder
+from budget.llava import LlavaRunner
+from budget.m3 import M3Model
+from budget.mqt import MqtLlavaConfig, MqtLlavaForConditionalGeneration
+from budget.mqt_model import MqtModel
+from budget.prompt import IMAGE
+from budget.quiet import quiet_transformers
+from budget.tokens import exact_scales
+
+SHIPPED = ("m3", "mqt")
+ORIGINAL = "llava_llama"
+_CLASSES = {"llava": LlavaForConditionalGeneration, "mqt_llava": MqtLlavaForConditionalGeneration}
+_M3_LADDER = (1, 9, 36, 144, 576)
+_MQT_LADDER = (2, 4, 8, 16, 36, 64, 144, 256)
+
+
+def load_model(
+    path_or_id: str | Path,
+    *,
+    num_heads: int | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+    ladder: Sequence[int] | ScaleLadder | None = None,
+) -> LlavaRunner:
+    """Load an M3 or MQT model.
+
+    Args:
+        path_or_id: a folder, a hub id, or the name of a shipped model ("m3" or "mqt"). A folder
+            may hold an original checkpoint (model type ``llava_llama``), a stock LLaVA model
+            (``llava``), or an MQT model of this package (``mqt_llava``).
+        num_heads: heads of an original MQT checkpoint's resampler (its config cannot say it).
+        device: where the model runs.
+        dtype: type of the weights; float32 on a CPU and the checkpoint's own elsewhere by default.
+        ladder: scales to run at; the model's own by default.
+
+    Raises:
+        ModelError: if there is no such model, its layout is not known, or weights do not fit.
+        ValueError: if a scale of ``ladder`` cannot be met exactly.
+    """
+    folder = find_model(path_or_id)
+    raw = read_json(folder / "config.json")
+    on_cpu = torch.device(device).type == "cpu"
+    with quiet_transformers():
+        kind = raw.get("model_type")
+        wanted = dtype or (torch.float32 if on_cpu else "auto")
+        if kind == ORIGINAL:
+            model = load_original(folder, num_heads=num_heads, dtype=dtype)
+        elif kind in _CLASSES:
+            model = load_checked(_CLASSES[kind], folder, folder, dtype=wanted)
+        else:
+            known = ", ".join(sorted([ORIGINAL, *_CLASSES]))
+            raise ModelError(f"{folder} has model_type {kind!r}; known are {known}")
+        tokenizer, processor = _load_processors(folder, raw)
+    runner = MqtModel if isinstance(model.config, MqtLlavaConfig) else M3Model
+    return runner(
+        model.to(device),
+        tokenizer,
+        processor,
+        ladder=_ladder_of(model.config, ladder),
+        name=_name_of(path_or_id),
+        image_token=_image_token(folder),
+    )
+
+
+def find_model(path_or_id: str | Path) -> Path:
+    """Return the folder of a model; a hub id is downloaded.
+
+    Raises:
+        ModelError: if there is no such model.
+    """
+    folder = shipped_folder(str(path_or_id)) if str(path_or_id) in SHIPPED else Path(path_or_id)
+    if folder.is_dir():
+        return folder
+    name = str(path_or_id)
+    rule = f"give a folder, a hub id (owner/name) or one of {', '.join(SHIPPED)}"
+    if isinstance(path_or_id, Path) or name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise ModelError(f"no such model: {name!r}; {rule}")
+    return _download(name, rule)
+
+
+def shipped_folder(name: str) -> Path:
+    """Return where the weights of a shipped model lie.
+
+    Raises:
+        ModelError: if they are not installed.
+    """
+    spec = find_spec("experiments")
+    for place in (spec and spec.submodule_search_locations) or ():
+        folder = Path(place) / "scenes" / "weights" / name
+        if (folder / "config.json").is_file():
+            return folder
+    raise ModelError(f"the shipped model {name!r} is not installed: no experiments/scenes/weights")
+
+
+def _download(name: str, rule: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name))
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(f"no such model: {name!r} ({reason}); {rule}") from error
+
+
+def _load_processors(folder: Path, raw: dict[str, Any]) -> tuple[Any, Any]:
+    """Return tokenizer and image processor; original checkpoints keep the latter at the tower."""
+    beside = tower_of(folder, raw) if raw.get("model_type") == ORIGINAL else folder
+    try:
+        return AutoTokenizer.from_pretrained(folder), CLIPImageProcessorPil.from_pretrained(beside)
+    except (OSError, ValueError, ImportError) as error:
+        raise ModelError(f"cannot load the tokenizer or processor of {folder}: {error}") from error
+
+
+def _image_token(folder: Path) -> str:
+    path = folder / "processor_config.json"
+    return str(read_json(path).get("image_token", IMAGE)) if path.is_file() else IMAGE
+
+
+def _name_of(path_or_id: str | Path) -> str:
+    name = str(path_or_id)
+    return name if name in SHIPPED else Path(name).resolve().name
+
+
+def _ladder_of(config: Any, ladder: Sequence[int] | ScaleLadder | None) -> ScaleLadder:
+    """Return the given ladder, the configuration's, or the family's usual one."""
+    if ladder is not None:
+        return ScaleLadder(tuple(ladder))
+    if isinstance(config, MqtLlavaConfig):
+        own = getattr(config, "matryoshka_ladder", None) or _mqt_ladder(config.num_queries)
+        return ScaleLadder(tuple(own))
+    own = getattr(config, "matryoshka_vis_token_scale", None)
+    return ScaleLadder(tuple(own) if isinstance(own, list | tuple) else _m3_ladder(config))
+
+
+def _mqt_ladder(num_queries: int) -> tuple[int, ...]:
+    return tuple(sorted({*(m for m in _MQT_LADDER if m <= num_queries), num_queries}))
+
+
+def _m3_ladder(config: Any) -> tuple[int, ...]:
+    vision = config.vision_config
+    grid = (vision.image_size // vision.patch_size) ** 2
+    return _M3_LADDER if grid == _M3_LADDER[-1] else exact_scales(grid)

@@ -1,0 +1,63 @@
+"""Tensor operations on visual tokens."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+
+def exact_scales(grid_tokens: int) -> tuple[int, ...]:
+    """Return every token count that a square grid pools to exactly, cheapest first.
+
+    Args:
+        grid_tokens: tokens of the full grid; a square number.
+
+    Raises:
+        ValueError: if ``grid_tokens`` is not a square number.
+
+    Example:
+        >>> exact_scales(576)
+        (1, 4, 9, 16, 36, 64, 144, 576)
+    """
+    side = math.isqrt(grid_tokens)
+    if side * side != grid_tokens or side < 1:
+        raise ValueError(f"a grid must be square, got {grid_tokens} tokens")
+    return tuple(k * k for k in range(1, side + 1) if side % k == 0)
+
+
+def pool_tokens(tokens: torch.Tensor, num_tokens: int) -> torch.Tensor:
+    """Average-pool a square grid of visual tokens down to ``num_tokens``.
+
+    Args:
+        tokens: patch features with shape [b, n, d]; ``n`` is a square number.
+        num_tokens: tokens to keep per image; a square number whose side divides the grid side.
+
+    Returns:
+        Pooled features with shape [b, num_tokens, d] and the dtype of ``tokens``.
+
+    Shape notation:
+        - b = images, n = tokens per image, d = feature width
+
+    Raises:
+        ValueError: if the grid cannot be pooled to exactly ``num_tokens``.
+
+    Example:
+        >>> grid = torch.arange(16.0).reshape(1, 16, 1)
+        >>> pool_tokens(grid, 4).flatten().tolist()
+        [2.5, 4.5, 10.5, 12.5]
+    """
+    b, n, d = tokens.shape
+    legal = exact_scales(n)
+    if num_tokens not in legal:
+        raise ValueError(
+            f"cannot pool {n} tokens to exactly {num_tokens}; legal are {_listed(legal)}"
+        )
+    if num_tokens == n:
+        return tokens
+    side, kept = math.isqrt(n), math.isqrt(num_tokens)
+    grid = tokens.transpose(1, 2).reshape(b, d, side, side)
+    return F.avg_pool2d(grid, kernel_size=side // kept).flatten(2).transpose(1, 2)
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers))
