@@ -1,12 +1,25 @@
-"""One sample's score, answer and cost at every rung, for many samples."""
+"""One sample's score, answer and cost at every rung, for many samples, and its file.
 
-from collections.abc import Sequence
+The file is Parquet with one row a sample and rung; how it came about (model, ladder, scorer,
+version of this package) is in the schema's metadata.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from budget.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _DTYPES: dict[str, type] = {
     "scores": np.float64,
@@ -17,6 +30,9 @@ _DTYPES: dict[str, type] = {
     "num_visual_tokens": np.int64,
     "prompt_tokens": np.int64,
 }
+# Parquet column of each of these, one value a sample and rung.
+_COLUMNS = {name: name for name in _DTYPES} | {"scores": "score", "answers": "answer"}
+_META_KEY = b"matryoshka_budget"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +109,111 @@ def concatenate(parts: Sequence[Curves]) -> Curves:
     names = [f.name for f in fields(Curves) if f.name != "scales"]
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
     return Curves(scales=ladders.pop(), **joined)
+
+
+def write_curves(path: str | Path, curves: Curves, metadata: Mapping[str, Any]) -> None:
+    """Write curves to a Parquet file, whole or not at all.
+
+    Args:
+        path: file to write; its folder is made, an older file is replaced.
+        curves: what to write.
+        metadata: how the curves came about, JSON values; at least ``model`` and ``scorer``.
+
+    Raises:
+        ValueError: if ``model`` or ``scorer`` is not in ``metadata``.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if missing := {"model", "scorer"} - set(metadata):
+        raise ValueError(f"metadata of curves needs {sorted(missing)}, got {sorted(metadata)}")
+    n, k = len(curves), curves.num_rungs
+    flat = {column: getattr(curves, name).ravel() for name, column in _COLUMNS.items()}
+    ids = {"sample_id": np.repeat(curves.sample_ids, k), "group": np.repeat(curves.groups, k)}
+    rungs = {"rung": np.tile(np.arange(k), n), "scale": np.tile(np.array(curves.scales), n)}
+    about = {**metadata, "ladder": list(curves.scales), "created_by": _created_by()}
+    table = pa.table({name: pa.array(values) for name, values in {**ids, **rungs, **flat}.items()})
+    table = table.replace_schema_metadata({_META_KEY: json.dumps(about).encode()})
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    pq.write_table(table, unfinished)
+    os.replace(unfinished, target)
+
+
+def read_curves(path: str | Path) -> Curves:
+    """Read curves from a Parquet file; the rows may come in any order.
+
+    Raises:
+        DataError: if there is no such file, it holds no curves, samples lack rungs or have one
+            twice, or samples were run on different ladders.
+    """
+    table = _read_table(path)
+    about = _about(table)
+    columns = {
+        name: table.column(name).to_numpy(zero_copy_only=False) for name in table.schema.names
+    }
+    names, first, home = np.unique(columns["sample_id"], return_index=True, return_inverse=True)
+    scales = tuple(about.get("ladder") or np.unique(columns["scale"]).tolist())
+    if strange := set(np.unique(columns["scale"]).tolist()) - set(scales):
+        raise DataError(f"{path} mixes ladders: scales {sorted(strange)} are not of {scales}")
+    order = np.argsort(np.argsort(first))[home]  # samples keep the order of their first rows
+    rows = np.lexsort((columns["scale"], order))
+    seen = np.zeros((len(names), len(scales)), dtype=np.int64)
+    np.add.at(seen, (order, np.searchsorted(scales, columns["scale"])), 1)
+    if (odd := (seen != 1).any(axis=1)).any():
+        name = columns["sample_id"][np.sort(first)[odd.argmax()]]
+        raise DataError(
+            f"{path}: {odd.sum()} of {len(names)} samples are incomplete or mix ladders; "
+            f"{str(name)!r} needs each of scales {scales} once, has {seen[odd.argmax()].tolist()}"
+        )
+    shape = (len(names), len(scales))
+    sorted_ = {name: columns[column][rows].reshape(shape) for name, column in _COLUMNS.items()}
+    ids, groups = (columns[c][rows].reshape(shape)[:, 0] for c in ("sample_id", "group"))
+    try:
+        return Curves(sample_ids=ids, groups=groups, scales=scales, **sorted_)
+    except ValueError as problem:
+        raise DataError(f"{path}: {problem}") from problem
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """Return how the curves in ``path`` came about: model, ladder, scorer, created_by, and more.
+
+    Raises:
+        DataError: if there is no such file or it holds no curves.
+    """
+    return _about(_read_table(path))
+
+
+def _read_table(path: str | Path) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not Path(path).is_file():
+        raise DataError(f"no such file of curves: {path}")
+    try:
+        table = pq.ParquetFile(path).read()
+    except (pa.ArrowException, OSError) as problem:
+        raise DataError(f"{path} is no Parquet file: {problem}") from problem
+    needed = {"sample_id", "group", "scale", *_COLUMNS.values()}
+    if missing := needed - set(table.schema.names):
+        raise DataError(f"{path} holds no curves: it lacks the columns {sorted(missing)}")
+    if not table.num_rows:
+        raise DataError(f"{path} holds no curves: it has no rows")
+    return table
+
+
+def _about(table: "pa.Table") -> dict[str, Any]:
+    raw = (table.schema.metadata or {}).get(_META_KEY, b"{}")
+    about: dict[str, Any] = json.loads(raw)
+    return about
+
+
+def _created_by() -> str:
+    try:
+        return f"matryoshka-budget {version('matryoshka-budget')}"
+    except PackageNotFoundError:
+        return "matryoshka-budget (not installed)"
 
 
 def _positions(sample_ids: NDArray[np.str_], which: NDArray[np.generic]) -> NDArray[np.int64]:
