@@ -1,0 +1,186 @@
+"""Questions about a layout, with their answers and what makes them hard."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from experiments.scenes.layout import Layout, Thing
+from experiments.scenes.vocabulary import COLOUR_NAMES, PHRASINGS, SHAPES
+
+# How often a group is asked where a scene allows it. Groups with many possible answers count most:
+# a yes or no that is right by luck makes an oracle that no policy can follow.
+GROUP_WEIGHTS = {
+    "global": 0.5,
+    "existence": 0.7,
+    "counting": 1.0,
+    "attribute": 2.0,
+    "relation": 1.5,
+    "comparison": 1.0,
+    "digit": 1.6,
+    "word": 1.6,
+}
+MAX_COUNT = 5
+LARGEST_MARGIN = 1.3
+
+T = TypeVar("T")
+
+
+class Question(NamedTuple):
+    """One question about a scene.
+
+    Attributes:
+        text: the question.
+        answer: one word.
+        group: a name of ``vocabulary.GROUPS``.
+        smallest_px: size in pixels of the smallest thing that the answer rests on.
+    """
+
+    text: str
+    answer: str
+    group: str
+    smallest_px: int
+
+
+def ask(layout: Layout, count: int, rng: np.random.Generator) -> list[Question]:
+    """Draw up to ``count`` different questions, groups by their weight among those that fit."""
+    makers = dict(_MAKERS)
+    asked: list[Question] = []
+    seen: set[str] = set()
+    tries = 0
+    while len(asked) < count and makers and tries < 4 * count:
+        tries += 1
+        groups = list(makers)
+        weights = np.array([GROUP_WEIGHTS[group] for group in groups])
+        group = groups[int(rng.choice(len(groups), p=weights / weights.sum()))]
+        question = makers[group](layout, rng)
+        if question is None:
+            del makers[group]
+        elif question.text not in seen:
+            seen.add(question.text)
+            asked.append(question)
+    return asked
+
+
+def _phrase(kind: str, rng: np.random.Generator, **words: str) -> str:
+    options = PHRASINGS[kind]
+    return options[int(rng.integers(len(options)))].format(**words)
+
+
+def _shapes(layout: Layout) -> list[Thing]:
+    return [thing for thing in layout.things if thing.shape]
+
+
+def _pick(options: list[T], rng: np.random.Generator) -> T:
+    return options[int(rng.integers(len(options)))]
+
+
+def _global(layout: Layout, rng: np.random.Generator) -> Question | None:
+    if rng.random() < 0.5:
+        answer = "night" if layout.night else "day"
+        return Question(_phrase("time", rng), answer, "global", 96)
+    return Question(_phrase("background", rng), layout.background, "global", 96)
+
+
+def _existence(layout: Layout, rng: np.random.Generator) -> Question | None:
+    shapes = _shapes(layout)
+    if not shapes:
+        return None
+    pairs = {(thing.shape, thing.colour) for thing in shapes}
+    detail = min(thing.detail for thing in shapes)
+    if rng.random() < 0.5:
+        thing = _pick(shapes, rng)
+        shape, colour, answer, detail = thing.shape, thing.colour, "yes", thing.detail
+    else:
+        # Both words fit something in the picture where possible: a bag of words cannot answer.
+        absent = [(s, c) for s in {p[0] for p in pairs} for c in {p[1] for p in pairs}]
+        absent = sorted(set(absent) - pairs)
+        if not absent:
+            absent = sorted({(s, c) for s in SHAPES for c in COLOUR_NAMES} - pairs)
+        (shape, colour), answer = _pick(absent, rng), "no"
+    return Question(_phrase("exists", rng, shape=shape, colour=colour), answer, "existence", detail)
+
+
+def _counting(layout: Layout, rng: np.random.Generator) -> Question | None:
+    shapes = _shapes(layout)
+    counts = Counter(thing.shape for thing in shapes)
+    few = [shape for shape in counts if counts[shape] <= MAX_COUNT]
+    if not few:
+        return None
+    # Counts differ in how often a scene offers them; drawing the number first evens them out.
+    by_number: dict[int, list[str]] = {}
+    for shape in few:
+        by_number.setdefault(counts[shape], []).append(shape)
+    absent = [shape for shape in SHAPES if shape not in counts]
+    if absent and rng.random() < 0.15:
+        shape = _pick(absent, rng)
+    else:
+        shape = _pick(by_number[_pick(sorted(by_number), rng)], rng)
+    detail = min((t.detail for t in shapes if t.shape == shape), default=96)
+    answer = str(counts[shape])
+    return Question(_phrase("count", rng, shape=shape), answer, "counting", detail)
+
+
+def _attribute(layout: Layout, rng: np.random.Generator) -> Question | None:
+    shapes = _shapes(layout)
+    kinds = Counter(thing.shape for thing in shapes)
+    colours = Counter(thing.colour for thing in shapes)
+    plates = {thing.plate for thing in layout.things}
+    by_kind = [t for t in shapes if kinds[t.shape] == 1]
+    by_colour = [t for t in shapes if colours[t.colour] == 1 and t.colour not in plates]
+    if by_kind and (rng.random() < 0.5 or not by_colour):
+        thing = _pick(by_kind, rng)
+        text = _phrase("colour_of", rng, shape=thing.shape)
+        return Question(text, thing.colour, "attribute", thing.detail)
+    if not by_colour:
+        return None
+    thing = _pick(by_colour, rng)
+    text = _phrase("shape_of", rng, colour=thing.colour)
+    return Question(text, thing.shape, "attribute", thing.detail)
+
+
+def _relation(layout: Layout, rng: np.random.Generator) -> Question | None:
+    plated = [thing for thing in layout.things if thing.kind == "plated"]
+    if not plated:
+        return None
+    thing = _pick(plated, rng)
+    kind, answer = ("shape_on", thing.shape) if rng.random() < 0.5 else ("colour_on", thing.colour)
+    return Question(_phrase(kind, rng, plate=thing.plate), answer, "relation", thing.detail)
+
+
+def _comparison(layout: Layout, rng: np.random.Generator) -> Question | None:
+    largest = layout.largest
+    if largest is None:
+        return None
+    others = [thing.detail for thing in _shapes(layout) if thing is not largest]
+    if others and largest.width < LARGEST_MARGIN * max(others):
+        return None
+    by_colour = rng.random() < 0.5
+    kind, answer = (
+        ("largest_colour", largest.colour) if by_colour else ("largest_shape", largest.shape)
+    )
+    return Question(_phrase(kind, rng), answer, "comparison", largest.width)
+
+
+def _reading(kind: str) -> Callable[[Layout, np.random.Generator], Question | None]:
+    def make(layout: Layout, rng: np.random.Generator) -> Question | None:
+        written = [thing for thing in layout.things if thing.kind == kind]
+        if not written:
+            return None
+        thing = _pick(written, rng)
+        return Question(_phrase(kind, rng, plate=thing.plate), thing.value, kind, thing.detail)
+
+    return make
+
+
+_MAKERS: dict[str, Callable[[Layout, np.random.Generator], Question | None]] = {
+    "global": _global,
+    "existence": _existence,
+    "counting": _counting,
+    "attribute": _attribute,
+    "relation": _relation,
+    "comparison": _comparison,
+    "digit": _reading("digit"),
+    "word": _reading("word"),
+}

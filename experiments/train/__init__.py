@@ -1,0 +1,1 @@
+"""Training recipes for small Matryoshka vision-language models, from nothing."""

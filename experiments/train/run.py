@@ -1,0 +1,183 @@
+"""Run a recipe from data to a folder that ``budget.load_model`` reads."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from budget.errors import DataError, ModelError
+from experiments.train.build import Shape
+from experiments.train.examples import TrainingSet
+from experiments.train.loop import Report
+from experiments.train.recipes import Steps
+
+RECIPES = ("m3", "mqt")
+# Answers of a whole picture that the first stage learns where the data has no patch labels.
+MAX_ANSWER_CLASSES = 256
+SHARED_STAGES = 2
+
+
+class Trained(NamedTuple):
+    """What a run leaves behind.
+
+    Attributes:
+        folder: the model.
+        parameters: number of parameters.
+        pictures: pictures trained on.
+        questions: questions trained on.
+    """
+
+    folder: Path
+    parameters: int
+    pictures: int
+    questions: int
+
+
+def run_recipe(
+    recipe: str,
+    data: TrainingSet,
+    out: Path,
+    *,
+    shape: Shape,
+    steps: Steps,
+    questions: int,
+    seed: int,
+    report: Report,
+    init: Path | None = None,
+    save_every_seconds: float = 120.0,
+) -> Trained:
+    """Train a model, or go on where a killed run stopped.
+
+    Args:
+        recipe: ``m3`` or ``mqt``.
+        data: what to train on.
+        out: folder for the model; state and log go to ``out/training``.
+        shape: sizes of the model.
+        steps: optimizer steps of every stage.
+        questions: questions packed behind one picture.
+        seed: of all randomness.
+        report: called after every step.
+        init: output folder of an earlier run on the same data whose first two stages (vision tower
+            and language model) are taken over, as MQT takes over CLIP and Vicuna.
+        save_every_seconds: seconds between checkpoints.
+
+    Raises:
+        DataError: if there is less data than one batch.
+        ModelError: if the recipe is unknown or ``init`` has no such stages.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    from budget.prompt import Prompt
+    from experiments.train.build import save_model
+    from experiments.train.examples import tokenise
+    from experiments.train.loop import train
+
+    if recipe not in RECIPES:
+        raise ModelError(f"no recipe {recipe!r}; there are {', '.join(RECIPES)}")
+    training = out / "training"
+    tokenizer = _tokenizer(training, data, shape, init)
+    model, stages = _model_and_stages(recipe, shape, steps, questions, tokenizer, seed)
+    smallest = max(stage.batch for stage in stages)
+    if len(data.pixels) < smallest:
+        raise DataError(f"training needs at least {smallest} pictures, got {len(data.pixels)}")
+    answers, classes = _dense_targets(data, shape)
+    learner = _learner(model, classes, shape, seed)
+    if init is not None:
+        path = init / "training" / "after-answers" / "model.safetensors"
+        if not path.exists():
+            raise ModelError(f"{init} holds no finished first stages ({path} is missing)")
+        _take_over(learner, load_file(path), recipe)
+    prompt = Prompt(tokenizer)
+    train(
+        learner,
+        stages,
+        data,
+        tokenise(data.texts, prompt),
+        answers,
+        torch.tensor(prompt.ids("?").before),
+        tokenizer.pad_token_id,
+        folder=training,
+        seed=seed,
+        report=report,
+        save_every_seconds=save_every_seconds,
+        first_stage=SHARED_STAGES if init is not None else 0,
+    )
+    save_model(model, tokenizer, shape.image_size, str(out))
+    return Trained(
+        out,
+        sum(parameter.numel() for parameter in model.parameters()),
+        len(data.pixels),
+        sum(len(texts) for texts in data.texts),
+    )
+
+
+def _tokenizer(training: Path, data: TrainingSet, shape: Shape, init: Path | None) -> Any:
+    """Return the tokenizer of this run: an earlier one's, or a new one, kept beside the state."""
+    from transformers import AutoTokenizer
+
+    from experiments.train.build import merge_texts, train_tokenizer
+
+    kept = training / "tokenizer"
+    if not kept.exists():
+        if init is not None:
+            tokenizer = AutoTokenizer.from_pretrained(init / "training" / "tokenizer")
+        else:
+            tokenizer = train_tokenizer(merge_texts(data.texts), shape.vocabulary)
+        tokenizer.save_pretrained(kept)
+        (training / "shape.json").write_text(json.dumps(shape._asdict()))
+    return AutoTokenizer.from_pretrained(kept)
+
+
+def _model_and_stages(
+    recipe: str, shape: Shape, steps: Steps, questions: int, tokenizer: Any, seed: int
+) -> tuple[Any, list[Any]]:
+    from experiments.train.build import build_m3, build_mqt
+    from experiments.train.recipes import m3_stages, mqt_stages
+
+    if recipe == "m3":
+        return build_m3(shape, tokenizer, seed), m3_stages(shape, steps, questions)
+    return build_mqt(shape, tokenizer, seed), mqt_stages(shape, steps, questions)
+
+
+def _dense_targets(
+    data: TrainingSet, shape: Shape
+) -> tuple[np.ndarray | None, tuple[int, ...]]:
+    """Return whole-image answers where there are no patch labels, and the classes to learn."""
+    if data.patch_labels is not None:
+        grid = data.patch_labels.shape[-2:]
+        if grid != (shape.grid, shape.grid):
+            raise DataError(f"patch_labels must be {shape.grid} x {shape.grid}, got {grid}")
+        highest = data.patch_labels.max(axis=(0, 2, 3))
+        return None, tuple(int(top) + 1 for top in highest)
+    words = [answer for texts in data.texts for _, answer in texts]
+    names, counts = np.unique(words, return_counts=True)
+    kept = names[np.argsort(-counts, kind="stable")][:MAX_ANSWER_CLASSES]
+    column = {name: index for index, name in enumerate(kept)}
+    answers = np.zeros((len(data.texts), len(kept)), np.float32)
+    for row, texts in enumerate(data.texts):
+        for _, answer in texts:
+            if answer in column:
+                answers[row, column[answer]] = 1
+    return answers, (len(kept),)
+
+
+def _learner(model: Any, classes: tuple[int, ...], shape: Shape, seed: int) -> Any:
+    import torch
+
+    from experiments.train.stages import Learner
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed + 1)
+        return Learner(model, classes, shape.vision_width)
+
+
+def _take_over(learner: Any, weights: dict[str, Any], recipe: str) -> None:
+    """Load an earlier run's first stages; MQT keeps its own resampler."""
+    if recipe == "mqt":
+        weights = {k: v for k, v in weights.items() if "multi_modal_projector" not in k}
+    missing, unexpected = learner.load_state_dict(weights, strict=False)
+    missing = [name for name in missing if "multi_modal_projector" not in name]
+    if missing or unexpected:
+        raise ModelError(f"the first stages do not fit: {(missing + unexpected)[:3]} ...")

@@ -1,0 +1,67 @@
+"""Where training data comes from: the scenes, drawn in memory, or any dataset."""
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+
+from budget.errors import DataError
+from experiments.train.examples import TrainingSet, from_rows
+
+_CHUNK = 500
+NEEDED = ("image", "question", "answers")
+
+
+def load_training_set(data: str, side: int, limit: int | None) -> TrainingSet:
+    """Load the pictures and questions to train on.
+
+    Args:
+        data: ``scenes``, a folder written by ``datasets.save_to_disk``, a Parquet or JSON-lines
+            file, or a hub id; its split ``train`` if it has several.
+        side: pixels a side.
+        limit: pictures (scenes) or rows (other data) at most; None for all.
+
+    Raises:
+        DataError: if the data cannot be read or lacks a column.
+    """
+    if data == "scenes":
+        return draw_scenes(limit)
+    from oracle.data import load_dataset_columns
+
+    rows = load_dataset_columns(data, "train", NEEDED)
+    if limit is not None:
+        rows = rows.select(range(min(limit, len(rows))))
+    return from_rows(rows, side)
+
+
+def draw_scenes(count: int | None = None, processes: int | None = None) -> TrainingSet:
+    """Draw the scenes of split ``model-train`` in parallel processes."""
+    from experiments.scenes.data import SPLITS
+
+    count = SPLITS["model-train"].scenes if count is None else count
+    if count < 1:
+        raise DataError(f"the number of scenes must be at least 1, got {count}")
+    starts = range(0, count, _CHUNK)
+    workers = processes or min(os.cpu_count() or 1, len(starts))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        parts = list(pool.map(_draw, starts, [min(_CHUNK, count - s) for s in starts]))
+    pixels, texts, labels = zip(*parts, strict=True)
+    return TrainingSet(
+        np.concatenate(pixels), [text for part in texts for text in part], np.concatenate(labels)
+    )
+
+
+def _draw(
+    start: int, count: int
+) -> tuple[np.ndarray, list[list[tuple[str, str]]], np.ndarray]:
+    from experiments.scenes.data import QUESTIONS_TO_TRAIN_ON, iterate_scenes
+
+    scenes = list(
+        iterate_scenes("model-train", count, questions=QUESTIONS_TO_TRAIN_ON, start=start)
+    )
+    return (
+        np.stack([scene.pixels for scene in scenes]),
+        [[(q.text, q.answer) for q in scene.questions] for scene in scenes],
+        np.stack([scene.labels for scene in scenes]),
+    )

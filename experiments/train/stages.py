@@ -1,0 +1,189 @@
+"""One training stage: what is learned, by which parameters, for how many steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from budget.tokens import pool_tokens
+from experiments.train.examples import Pair, TrainingSet, pack
+from experiments.train.losses import answer_loss, dense_loss
+
+MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073])
+STD = torch.tensor([0.26862954, 0.26130258, 0.27577711])
+
+
+class Learner(nn.Module):
+    """The model, and the heads that only training needs.
+
+    Args:
+        vlm: a LLaVA-like transformers model.
+        classes: classes of every channel of the patch labels, or one entry a whole-image class.
+        width: width of the vision tower.
+    """
+
+    def __init__(self, vlm: Any, classes: Sequence[int], width: int) -> None:
+        super().__init__()
+        self.vlm = vlm
+        self.classes = tuple(classes)
+        self.heads = nn.Linear(width, sum(classes))
+
+    def patches(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return patch features of the vision tower, shape [b, grid * grid, width]."""
+        tower = self.vlm.model.vision_tower
+        features: torch.Tensor = tower(pixel_values=pixels).last_hidden_state[:, 1:]
+        return features
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one step sees.
+
+    Attributes:
+        pixels: normalised, shape [b, 3, side, side].
+        labels: patch labels, shape [b, channels, patches], or None.
+        answers: whole-image answers, shape [b, classes], 0 or 1, or None.
+        pairs: tokenised questions of every picture.
+        before: ids before the image, shape [p].
+        pad: the padding id.
+    """
+
+    pixels: torch.Tensor
+    labels: torch.Tensor | None
+    answers: torch.Tensor | None
+    pairs: list[list[Pair]]
+    before: torch.Tensor
+    pad: int
+
+
+def normalise(pixels: np.ndarray) -> torch.Tensor:
+    """Return pixels as the CLIP image processor would give them, shape [b, 3, side, side]."""
+    values = torch.from_numpy(np.ascontiguousarray(pixels)).float().div_(255)
+    return ((values - MEAN) / STD).permute(0, 3, 1, 2).contiguous()
+
+
+class Objective(Protocol):
+    """Does forward and backward of one step; returns what to log."""
+
+    def __call__(
+        self, learner: Learner, batch: Batch, rng: np.random.Generator
+    ) -> dict[str, float]: ...
+
+
+def learn_dense(learner: Learner, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
+    """Vision tower from dense labels, or from the answers of the whole picture."""
+    patches = learner.patches(batch.pixels)
+    if batch.labels is not None:
+        logits = learner.heads(patches)
+        loss = dense_loss(logits, batch.labels, learner.classes)
+    else:
+        assert batch.answers is not None
+        logits = learner.heads(patches.mean(dim=1))
+        loss = F.binary_cross_entropy_with_logits(logits, batch.answers)
+    loss.backward()
+    return {"loss": float(loss.detach())}
+
+
+@dataclass(frozen=True, slots=True)
+class LearnAnswers:
+    """Answers behind M3's pooled tokens: the mean of the losses over ``scales``.
+
+    With all scales this is M3's objective (arXiv 2405.17430, section 3); with the full one alone
+    it is LLaVA's.
+
+    Attributes:
+        scales: visual tokens of every term of the mean.
+        questions: questions a picture.
+    """
+
+    scales: tuple[int, ...]
+    questions: int
+
+    def __call__(
+        self, learner: Learner, batch: Batch, rng: np.random.Generator
+    ) -> dict[str, float]:
+        """Take one step's gradients, one scale at a time over one encoding of the pictures."""
+        packed = pack(batch.pairs, self.questions, batch.pad)
+        projected = learner.vlm.model.multi_modal_projector(learner.patches(batch.pixels))
+        leaf = projected.detach().requires_grad_()
+        logged: dict[str, float] = {}
+        for scale in self.scales:
+            visual = pool_tokens(leaf, scale)
+            loss, right = answer_loss(learner.vlm, visual, batch.before, packed)
+            (loss / len(self.scales)).backward()
+            logged[f"loss_{scale}"] = float(loss.detach())
+            logged[f"right_{scale}"] = float(right)
+        if projected.requires_grad:
+            projected.backward(leaf.grad)
+        return logged
+
+
+@dataclass(frozen=True, slots=True)
+class LearnPrefixes:
+    """Answers behind the first m of MQT's queries (arXiv 2405.19315, section 3).
+
+    Attributes:
+        choices: token counts that one m a step is drawn from, uniformly.
+        questions: questions a picture.
+    """
+
+    choices: tuple[int, ...]
+    questions: int
+
+    def __call__(
+        self, learner: Learner, batch: Batch, rng: np.random.Generator
+    ) -> dict[str, float]:
+        """Take one step's gradients at one m."""
+        packed = pack(batch.pairs, self.questions, batch.pad)
+        count = int(rng.choice(self.choices))
+        visual = learner.vlm.model.multi_modal_projector(learner.patches(batch.pixels))
+        loss, right = answer_loss(learner.vlm, visual[:, :count], batch.before, packed)
+        loss.backward()
+        return {"loss": float(loss.detach()), "right": float(right), "m": count}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a recipe.
+
+    Attributes:
+        name: for the log.
+        objective: what is learned.
+        steps: optimizer steps.
+        batch: pictures a step.
+        rates: peak learning rate by parameter name prefix; other parameters are frozen.
+        warmup: steps of linear warm-up; a cosine to a twentieth follows.
+    """
+
+    name: str
+    objective: Objective
+    steps: int
+    batch: int
+    rates: dict[str, float]
+    warmup: int = 100
+
+
+def make_batch(
+    data: TrainingSet,
+    pairs: list[list[Pair]],
+    answers: np.ndarray | None,
+    picked: np.ndarray,
+    before: torch.Tensor,
+    pad: int,
+) -> Batch:
+    """Gather the pictures ``picked`` into a batch."""
+    labels = None
+    if data.patch_labels is not None:
+        labels = torch.from_numpy(data.patch_labels[picked].astype(np.int64)).flatten(2)
+    return Batch(
+        pixels=normalise(data.pixels[picked]),
+        labels=labels,
+        answers=None if answers is None else torch.from_numpy(answers[picked]),
+        pairs=[pairs[i] for i in picked],
+        before=before,
+        pad=pad,
+    )
