@@ -23,9 +23,10 @@ _HOMES = {
     "load_policy": "policies.policy_files",
     "policy_frontier": "policies.frontier",
     "price_for_accuracy": "policies.allocation",
+    "save_policy": "policies.policy_files",
     "solve_price": "policies.allocation",
 }
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ FloatArray = NDArray[np.float64]
 
 
 class Frontier(NamedTuple):
-    """What a choice rule reaches, cheapest point first; read between points by linear interpolation.
+    """What a choice rule reaches, cheapest point first; linear between its points.
 
     A value between two points is reached by mixing them at random. Past the last point the
     frontier is flat: money that is not needed is not spent.

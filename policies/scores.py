@@ -1,0 +1,197 @@
+"""Predictors of the score that a sample will have at every rung."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from policies.hull import FloatArray
+from policies.isotonic import isotonic_rows
+from policies.lightgbm_text import Model, format_model, parse_model
+
+if TYPE_CHECKING:
+    import lightgbm
+
+
+class ScorePredictor(Protocol):
+    """What a policy needs of a predictor; nothing inherits from this."""
+
+    def predict(self, X: FloatArray) -> FloatArray:
+        """Return the expected score at every rung, shape [n, k], of features [n, d]."""
+        ...
+
+
+class BoosterScores:
+    """Expected scores from one checked LightGBM model per rung, on one thread.
+
+    Args:
+        models: one per rung, cheapest first, all for the same columns.
+        monotone: repair rows that fall with the rung.
+    """
+
+    def __init__(self, models: Sequence[Model], *, monotone: bool = False) -> None:
+        self.models = tuple(models)
+        self.monotone = monotone
+        self._boosters = [_booster(model) for model in self.models]
+
+    def predict(self, X: FloatArray) -> FloatArray:
+        """Return the expected score at every rung, shape [n, k], of features [n, d]."""
+        table = np.ascontiguousarray(X, dtype=np.float64)
+        columns = [b.predict(table, num_threads=1) for b in self._boosters]
+        scores = np.column_stack(columns).astype(np.float64)
+        return isotonic_rows(scores) if self.monotone else scores
+
+
+def _booster(model: Model) -> "lightgbm.Booster":
+    import lightgbm
+
+    return lightgbm.Booster(model_str=format_model(model), params={"verbosity": -1})
+
+
+class LightGBMScores(BaseEstimator):
+    """One boosted model per rung: the expected score at that rung.
+
+    The number of trees is found on an inner part of the data that is held out, then the model is
+    fitted anew on all of it. The same data and seed give the same model.
+
+    Args:
+        objective: "cross_entropy" for scores in [0, 1], "regression" for any scores.
+        learning_rate: weight of each tree.
+        num_leaves: of each tree, at least 2.
+        min_data_in_leaf: samples a leaf needs.
+        feature_fraction: share of the columns that each tree may use, in (0, 1].
+        lambda_l2: penalty on the leaves.
+        max_trees: most trees per rung.
+        patience: trees without a better held-out loss before it stops.
+        validation_fraction: share of the samples held out to find the number of trees, in (0, 1).
+        monotone: repair predictions that fall with the rung.
+        num_threads: of fitting; predicting always takes one.
+        random_state: seed of the inner split and of the columns that trees may use.
+
+    Attributes:
+        scores_: the fitted :class:`BoosterScores`.
+        num_trees_: trees of each rung, shape [k].
+    """
+
+    def __init__(
+        self,
+        *,
+        objective: str = "cross_entropy",
+        learning_rate: float = 0.05,
+        num_leaves: int = 15,
+        min_data_in_leaf: int = 30,
+        feature_fraction: float = 0.5,
+        lambda_l2: float = 5.0,
+        max_trees: int = 400,
+        patience: int = 30,
+        validation_fraction: float = 0.2,
+        monotone: bool = False,
+        num_threads: int = 1,
+        random_state: int = 0,
+    ) -> None:
+        self.objective = objective
+        self.learning_rate = learning_rate
+        self.num_leaves = num_leaves
+        self.min_data_in_leaf = min_data_in_leaf
+        self.feature_fraction = feature_fraction
+        self.lambda_l2 = lambda_l2
+        self.max_trees = max_trees
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.monotone = monotone
+        self.num_threads = num_threads
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Fit one model per rung.
+
+        Args:
+            X: features, shape [n, d].
+            y: scores of every rung, shape [n, k] (or [n] for one rung).
+
+        Returns:
+            The fitted predictor.
+
+        Raises:
+            ValueError: if shapes do not fit, or scores leave [0, 1] under "cross_entropy".
+        """
+        self._check_parameters()
+        checked: tuple[FloatArray, FloatArray] = validate_data(
+            self, X, y, multi_output=True, y_numeric=True, dtype=np.float64
+        )
+        features, y = checked
+        scores = y.astype(np.float64).reshape(len(features), -1)
+        self._one_rung = np.ndim(y) == 1
+        if self.objective == "cross_entropy" and (scores.min() < 0 or scores.max() > 1):
+            raise ValueError(f"scores must lie in [0, 1], got {scores.min()}..{scores.max()}")
+        held_out = self._held_out(len(features))
+        models = [self._fit_rung(features, column, held_out) for column in scores.T]
+        self.scores_ = BoosterScores(models, monotone=self.monotone)
+        self.num_trees_ = [len(model.trees) for model in models]
+        return self
+
+    def predict(self, X: ArrayLike) -> FloatArray:
+        """Return the expected score of every rung, shape [n, k] (or [n], as fitted)."""
+        check_is_fitted(self)
+        features: FloatArray = validate_data(self, X, reset=False, dtype=np.float64)
+        scores = self.scores_.predict(features)
+        return scores[:, 0] if self._one_rung else scores
+
+    def _check_parameters(self) -> None:
+        if self.objective not in ("cross_entropy", "regression"):
+            raise ValueError(
+                f"objective must be 'cross_entropy' or 'regression', got {self.objective!r}"
+            )
+        if not 0 < self.validation_fraction < 1:
+            raise ValueError(
+                f"validation_fraction must be in (0, 1), got {self.validation_fraction}"
+            )
+
+    def _held_out(self, num_samples: int) -> NDArray[np.bool_]:
+        """Return which samples find the number of trees; none of a very small table."""
+        count = int(num_samples * self.validation_fraction) if num_samples >= 50 else 0
+        held_out = np.zeros(num_samples, dtype=bool)
+        order = np.random.default_rng(self.random_state).permutation(num_samples)
+        held_out[order[:count]] = True
+        return held_out
+
+    def _fit_rung(self, X: FloatArray, y: FloatArray, held_out: NDArray[np.bool_]) -> Model:
+        import lightgbm
+
+        num_trees = min(self.max_trees, 50)
+        if held_out.any():
+            train = self._dataset(X[~held_out], y[~held_out])
+            stop = lightgbm.early_stopping(self.patience, verbose=False)
+            booster = lightgbm.train(
+                self._parameters(),
+                train,
+                self.max_trees,
+                valid_sets=[train.create_valid(X[held_out], y[held_out])],
+                callbacks=[stop],
+            )
+            num_trees = max(1, booster.best_iteration)
+        booster = lightgbm.train(self._parameters(), self._dataset(X, y), num_trees)
+        return parse_model(booster.model_to_string(), X.shape[1])
+
+    def _dataset(self, X: FloatArray, y: FloatArray) -> "lightgbm.Dataset":
+        import lightgbm
+
+        return lightgbm.Dataset(X, y, params=self._parameters())
+
+    def _parameters(self) -> dict[str, Any]:
+        return {
+            "objective": self.objective,
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.num_leaves,
+            "min_data_in_leaf": self.min_data_in_leaf,
+            "feature_fraction": self.feature_fraction,
+            "lambda_l2": self.lambda_l2,
+            "seed": self.random_state,
+            "deterministic": True,
+            "force_col_wise": True,
+            "num_threads": self.num_threads,
+            "verbosity": -1,
+        }
