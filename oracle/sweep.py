@@ -1,0 +1,138 @@
+"""Run a model at every scale over a dataset, encoding each image once."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from oracle.curves import Curves
+from oracle.scoring import Scorer, get_scorer
+
+if TYPE_CHECKING:
+    import torch
+    from datasets import Dataset
+
+    from budget.types import Answer, MatryoshkaVLM
+
+Progress = Callable[[int, int], None]
+
+_FIELDS = (
+    "scores",
+    "answers",
+    "confidence",
+    "flops",
+    "seconds",
+    "num_visual_tokens",
+    "prompt_tokens",
+)
+
+
+def sweep(
+    model: "MatryoshkaVLM",
+    dataset: "Dataset",
+    *,
+    scorer: str = "exact",
+    batch_size: int = 64,
+    max_new_tokens: int = 8,
+    progress: Progress | None = None,
+) -> Curves:
+    """Return score, answer and cost of every sample at every rung of the model's ladder.
+
+    The cost of a rung is what a run at that rung alone would pay: the vision encoder counts in
+    full at every rung although it runs once here. ``seconds`` is the measured time of the sample's
+    batch divided by the batch's size, so it holds for this batch size on this machine; one sample
+    is answered beforehand and thrown away, as warm-up. ``flops`` comes from ``model.cost`` with
+    the text and generated tokens that each answer really had.
+
+    Args:
+        model: answers questions at every scale of its ladder.
+        dataset: columns id, image, question, answers, and group (``"all"`` where it is missing).
+        scorer: name of a scorer in ``oracle.scoring``.
+        batch_size: samples that run together.
+        max_new_tokens: longest answer, in tokens.
+        progress: called with (answers done, answers in all) after each batch at each rung.
+
+    Raises:
+        ValueError: if the scorer is unknown, the dataset is empty or repeats an id.
+    """
+    score = get_scorer(scorer)
+    if batch_size < 1 or not len(dataset):
+        raise ValueError(f"cannot sweep {len(dataset)} samples in batches of {batch_size}")
+    columns: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _FIELDS}
+    rungs_done, total = 0, len(dataset) * len(model.ladder)
+    _warm_up(model, dataset[:1])
+    for batch in _batches(dataset, batch_size):
+        per_rung = []
+        for rung in _run_batch(model, batch, score, max_new_tokens):
+            per_rung.append(rung)
+            rungs_done += len(batch["question"])
+            if progress is not None:
+                progress(rungs_done, total)
+        for name in _FIELDS:
+            columns[name].extend(zip(*(rung[name] for rung in per_rung), strict=True))
+    names = dataset.column_names
+    return Curves(
+        sample_ids=np.array(dataset["id"][:], dtype=np.str_),
+        groups=np.array(dataset["group"][:] if "group" in names else ["all"] * len(dataset)),
+        scales=tuple(model.ladder),
+        **{name: np.array(rows) for name, rows in columns.items()},
+    )
+
+
+def _batches(dataset: "Dataset", size: int) -> Iterator[dict[str, list[Any]]]:
+    wanted = dataset.select_columns(["image", "question", "answers"])
+    for start in range(0, len(dataset), size):
+        yield wanted[start : start + size]
+
+
+def _warm_up(model: "MatryoshkaVLM", batch: dict[str, list[Any]]) -> None:
+    model.answer(
+        batch["image"], batch["question"], num_visual_tokens=model.ladder[0], max_new_tokens=1
+    )
+
+
+def _run_batch(
+    model: "MatryoshkaVLM", batch: dict[str, list[Any]], score: Scorer, max_new_tokens: int
+) -> Iterator[dict[str, list[Any]]]:
+    """Yield one column per field for each rung, cheapest first."""
+    images, questions = batch["image"], batch["question"]
+    start = time.perf_counter()
+    features = model.encode(images)
+    _wait_for(features)
+    encoding = time.perf_counter() - start
+    for m in model.ladder:
+        start = time.perf_counter()
+        answers = model.answer(
+            images,
+            questions,
+            num_visual_tokens=m,
+            max_new_tokens=max_new_tokens,
+            features=features,
+            batch_size=len(questions),
+        )
+        seconds = (encoding + time.perf_counter() - start) / len(questions)
+        yield {
+            "scores": [score(a.text, r) for a, r in zip(answers, batch["answers"], strict=True)],
+            "answers": [a.text for a in answers],
+            "confidence": [a.confidence for a in answers],
+            "flops": [_flops(model, a) for a in answers],
+            "seconds": [seconds] * len(answers),
+            "num_visual_tokens": [a.num_visual_tokens for a in answers],
+            "prompt_tokens": [a.prompt_tokens for a in answers],
+        }
+
+
+def _flops(model: "MatryoshkaVLM", answer: "Answer") -> float:
+    text_tokens = answer.prompt_tokens - answer.num_visual_tokens
+    # A stop token that came at once is not among the ids, yet one token was generated.
+    new_tokens = max(len(answer.token_ids), 1)
+    return model.cost(answer.num_visual_tokens, text_tokens, new_tokens).flops
+
+
+def _wait_for(features: Sequence["torch.Tensor"]) -> None:
+    """Wait for queued kernels, so that encoding time is counted as encoding."""
+    if len(features) and getattr(features[0], "is_cuda", False):
+        import torch
+
+        torch.cuda.synchronize(features[0].device)

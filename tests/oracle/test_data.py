@@ -1,0 +1,138 @@
+import json
+
+import pytest
+from datasets import Dataset, DatasetDict
+from PIL import Image
+
+from budget.errors import DataError
+from oracle import data
+from oracle.data import load_dataset_columns, register_source
+
+
+def pixel(dataset, row=0):
+    return dataset[row]["image"].convert("RGB").getpixel((0, 0))[0]
+
+
+def write_jsonl(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.fixture
+def jsonl(tmp_path):
+    """A file whose image paths are relative to it."""
+    (tmp_path / "pictures").mkdir()
+    rows = []
+    for v in (0, 5, 10):
+        Image.new("RGB", (2, 2), (v, 0, 0)).save(tmp_path / "pictures" / f"{v}.png")
+        row = {"id": v, "image": f"pictures/{v}.png", "question": "how red", "answers": [str(v)]}
+        rows.append(row)
+    write_jsonl(tmp_path / "data.jsonl", rows)
+    return tmp_path / "data.jsonl"
+
+
+def test_a_saved_folder_comes_back(toys, tmp_path):
+    toys.reader_dataset([0, 5]).save_to_disk(tmp_path / "saved")
+    loaded = load_dataset_columns(str(tmp_path / "saved"))
+    assert loaded["id"][:] == ["v0", "v5"]
+    assert pixel(loaded, 1) == 5
+
+
+def test_a_folder_with_splits_needs_one_that_is_there(toys, tmp_path):
+    splits = {"fit": toys.reader_dataset([0]), "test": toys.reader_dataset([5, 10])}
+    DatasetDict(splits).save_to_disk(tmp_path / "saved")
+    assert load_dataset_columns(str(tmp_path / "saved"))["id"][:] == ["v5", "v10"]
+    assert load_dataset_columns(str(tmp_path / "saved"), "fit")["id"][:] == ["v0"]
+    with pytest.raises(DataError, match="no split 'train'; it has fit, test"):
+        load_dataset_columns(str(tmp_path / "saved"), "train")
+
+
+def test_parquet_with_image_bytes(toys, tmp_path):
+    toys.reader_dataset([0, 5]).to_parquet(tmp_path / "d.parquet")
+    assert pixel(load_dataset_columns(str(tmp_path / "d.parquet")), 1) == 5
+
+
+def test_parquet_with_bare_bytes(tmp_path):
+    Image.new("RGB", (2, 2), (7, 0, 0)).save(tmp_path / "x.png")
+    raw = (tmp_path / "x.png").read_bytes()
+    columns = {"id": ["a"], "image": [raw], "question": ["q"], "answers": [["x"]]}
+    Dataset.from_dict(columns).to_parquet(tmp_path / "d.parquet")
+    assert pixel(load_dataset_columns(str(tmp_path / "d.parquet"))) == 7
+
+
+def test_image_paths_are_relative_to_the_file_and_ids_become_text(jsonl):
+    loaded = load_dataset_columns(str(jsonl))
+    assert loaded["id"][:] == ["0", "5", "10"]
+    assert [pixel(loaded, row) for row in range(3)] == [0, 5, 10]
+
+
+def test_a_limit_takes_the_front(jsonl):
+    assert load_dataset_columns(str(jsonl), limit=2)["id"][:] == ["0", "5"]
+    assert len(load_dataset_columns(str(jsonl), limit=99)) == 3
+    with pytest.raises(DataError, match="at least 1, got 0"):
+        load_dataset_columns(str(jsonl), limit=0)
+
+
+def test_missing_images_are_counted(jsonl):
+    (jsonl.parent / "pictures" / "5.png").unlink()
+    with pytest.raises(DataError, match=r"1 images are missing, first: .*5\.png"):
+        load_dataset_columns(str(jsonl))
+
+
+def test_missing_columns_are_named_with_those_that_are_there(jsonl):
+    with pytest.raises(DataError, match="lacks the columns level, age; it has id, image, question"):
+        load_dataset_columns(str(jsonl), needed=("id", "level", "age"))
+
+
+def test_answers_must_be_a_list(tmp_path):
+    write_jsonl(tmp_path / "d.jsonl", [{"id": "a", "question": "q", "answers": "x"}])
+    with pytest.raises(DataError, match="answers must be a list of texts"):
+        load_dataset_columns(str(tmp_path / "d.jsonl"), needed=("id", "question", "answers"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "match"),
+    [
+        ("d.jsonl", "", "is empty"),
+        ("d.jsonl", "not json\n", "cannot be read"),
+        ("d.parquet", "not parquet", "cannot be read"),
+        ("d.csv", "a,b", r"must end in \.parquet or \.jsonl, got '\.csv'"),
+    ],
+)
+def test_files_that_are_no_data_are_refused(tmp_path, name, content, match):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=match):
+        load_dataset_columns(str(tmp_path / name))
+
+
+def test_other_folders_are_refused(tmp_path):
+    with pytest.raises(DataError, match="no folder that datasets.save_to_disk wrote"):
+        load_dataset_columns(str(tmp_path))
+
+
+@pytest.mark.parametrize("spec", ["absent.parquet", "/absent/folder", "sceens"])
+def test_what_is_nowhere_is_refused_with_the_known_words(monkeypatch, spec):
+    monkeypatch.setattr(data, "_SOURCES", {"scenes": None})
+    with pytest.raises(DataError, match=r"no such data.*known words are scenes"):
+        load_dataset_columns(spec)
+
+
+def test_an_unreachable_hub_id_is_one_clear_error():
+    with pytest.raises(DataError, match=r"nobody/nothing \(test\) cannot be loaded from the hub"):
+        load_dataset_columns("nobody/nothing")
+
+
+def test_a_registered_word_gets_split_and_limit(monkeypatch, toys):
+    monkeypatch.setattr(data, "_SOURCES", {})
+    asked = []
+
+    def loader(split, limit):
+        asked.append((split, limit))
+        if split == "train":
+            raise ValueError("no split 'train'; it has fit, test")
+        return toys.reader_dataset()
+
+    register_source("toy", loader)
+    assert len(load_dataset_columns("toy", limit=3)) == 3
+    assert asked == [("test", 3)]
+    with pytest.raises(DataError, match="toy: no split 'train'"):
+        load_dataset_columns("toy", "train")
