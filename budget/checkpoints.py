@@ -32,11 +32,26 @@ _RENAMES = (
 )
 _RECOMPUTED = ("rotary_emb.inv_freq", "embeddings.position_ids")
 _TEXT_KEYS = (
-    "vocab_size hidden_size intermediate_size num_hidden_layers num_attention_heads "
-    "num_key_value_heads hidden_act max_position_embeddings initializer_range rms_norm_eps "
-    "rope_theta rope_scaling attention_bias attention_dropout mlp_bias tie_word_embeddings "
-    "bos_token_id eos_token_id pad_token_id"
-).split()
+    "vocab_size",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "hidden_act",
+    "max_position_embeddings",
+    "initializer_range",
+    "rms_norm_eps",
+    "rope_theta",
+    "rope_scaling",
+    "attention_bias",
+    "attention_dropout",
+    "mlp_bias",
+    "tie_word_embeddings",
+    "bos_token_id",
+    "eos_token_id",
+    "pad_token_id",
+)
 _KEPT_KEYS = ("image_aspect_ratio", "matryoshka_vis_token_scale", "matryoshka_ladder")
 ORIGINAL_MQT_HEADS = 16
 

@@ -11,8 +11,8 @@ class Generated(NamedTuple):
     """What greedy decoding gave for one prompt.
 
     Attributes:
-        token_ids: generated ids without the stop token.
-        confidence: mean log-probability of the generated tokens, the stop token included.
+        token_ids: generated ids, with the stop token at the end if one came.
+        confidence: mean log-probability of ``token_ids``.
     """
 
     token_ids: tuple[int, ...]
@@ -81,9 +81,9 @@ def generate_greedily(
         tokens, log_probs = decoding.pick()
         keep = []
         for row, (i, token, score) in enumerate(zip(alive, tokens, log_probs, strict=True)):
+            ids[i].append(token)
             scores[i].append(score)
             if token not in stop_ids:
-                ids[i].append(token)
                 keep.append(row)
         if not keep or step + 1 == max_new_tokens:
             break

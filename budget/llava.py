@@ -14,6 +14,7 @@ from budget.generation import generate_greedily
 from budget.images import to_pixels
 from budget.ladder import ScaleLadder
 from budget.prompt import Prompt, PromptIds
+from budget.tokens import one_per_image
 from budget.types import Answer, Cost
 
 _ENCODE_BATCH = 32
@@ -82,7 +83,6 @@ class LlavaRunner:
         max_new_tokens: int = 16,
         features: Sequence[torch.Tensor] | None = None,
         batch_size: int = 32,
-        stop_at_eos: bool = True,
     ) -> list[Answer]:
         """Answer one question per image, in input order; see ``MatryoshkaVLM.answer``.
 
@@ -93,7 +93,6 @@ class LlavaRunner:
             max_new_tokens: tokens generated at most, the stop token included.
             features: what ``encode`` gave for these images; skips the vision encoder.
             batch_size: samples that run together; prompts of like length are put together.
-            stop_at_eos: end an answer at the stop token; False decodes to the limit.
 
         Raises:
             ValueError: if a number of visual tokens cannot be met exactly, or if there is not
@@ -109,7 +108,9 @@ class LlavaRunner:
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             given = (
-                [features[i] for i in rows] if features else self.encode([images[i] for i in rows])
+                [features[i] for i in rows]
+                if features is not None
+                else self.encode([images[i] for i in rows])
             )
             tokens = self._visual_tokens(given, [wanted[i] for i in rows])
             generated = generate_greedily(
@@ -117,7 +118,7 @@ class LlavaRunner:
                 self.model.lm_head,
                 self._embed([prompts[i] for i in rows], tokens),
                 max_new_tokens=max_new_tokens,
-                stop_ids=self.stop_ids if stop_at_eos else (),
+                stop_ids=self.stop_ids,
             )
             for i, result in zip(rows, generated, strict=True):
                 text = self.prompt.decode(list(result.token_ids))
@@ -168,15 +169,10 @@ class LlavaRunner:
         features: Sequence[torch.Tensor] | None,
     ) -> list[int]:
         """Return the number of visual tokens of every sample, all of them legal."""
-        n = len(questions)
-        whole = isinstance(num_visual_tokens, int)
-        wanted = [num_visual_tokens] * n if whole else [int(m) for m in num_visual_tokens]
-        counts = {"images": len(images), "numbers of visual tokens": len(wanted)}
-        if features is not None:
-            counts["features"] = len(features)
-        for what, count in counts.items():
-            if count != n:
-                raise ValueError(f"got {count} {what} for {n} questions; one each is needed")
+        for what, given in (("images", images), ("features", features)):
+            if given is not None and len(given) != len(questions):
+                raise ValueError(f"got {len(given)} {what} for {len(questions)} questions")
+        wanted = one_per_image(num_visual_tokens, len(questions))
         for m in set(wanted):
             self.check_tokens(m)
         return wanted

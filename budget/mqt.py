@@ -27,6 +27,7 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from budget.resampler import QueryResampler
+from budget.tokens import one_per_image
 
 
 @strict
@@ -50,7 +51,7 @@ def check_prefix(num_visual_tokens: int, num_queries: int) -> int:
     Raises:
         ValueError: if it is not an integer from 1 to ``num_queries``.
     """
-    if not 1 <= num_visual_tokens <= num_queries:
+    if num_visual_tokens not in range(1, num_queries + 1):
         raise ValueError(
             f"num_visual_tokens must be an integer from 1 to {num_queries}, got {num_visual_tokens}"
         )
@@ -72,10 +73,7 @@ def keep_prefixes(
     Raises:
         ValueError: if a number is out of range or there is not one per image.
     """
-    wanted = num_visual_tokens
-    numbers = [wanted] * len(tokens) if isinstance(wanted, int) else list(wanted)
-    if len(numbers) != len(tokens):
-        raise ValueError(f"got {len(numbers)} numbers of visual tokens for {len(tokens)} images")
+    numbers = one_per_image(num_visual_tokens, len(tokens))
     return [t[: check_prefix(m, t.shape[0])] for t, m in zip(tokens, numbers, strict=True)]
 
 

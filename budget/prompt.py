@@ -1,5 +1,6 @@
 """From a question to the token ids before and after the image."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 IMAGE = "<image>"
@@ -37,7 +38,7 @@ class Prompt:
     def __init__(self, tokenizer: Any, image_token: str = IMAGE) -> None:
         self.tokenizer = tokenizer
         self.image_token = image_token
-        self._before: dict[str, list[int]] = {}
+        self._start_ids = lru_cache(maxsize=64)(self._tokenise_start)
 
     def render(self, question: str) -> tuple[str, str]:
         """Return the text before and after the image."""
@@ -57,11 +58,8 @@ class Prompt:
     def ids(self, question: str) -> PromptIds:
         """Return the token ids around the image."""
         before, after = self.render(question)
-        if before not in self._before:
-            self._before[before] = self._tokenise_start(before)
-        return PromptIds(
-            self._before[before], self.tokenizer(after, add_special_tokens=False).input_ids
-        )
+        after_ids = self.tokenizer(after, add_special_tokens=False).input_ids
+        return PromptIds(self._start_ids(before), after_ids)
 
     def _tokenise_start(self, text: str) -> list[int]:
         """Tokenise with exactly one start token, if the tokenizer has any."""

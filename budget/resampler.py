@@ -114,4 +114,5 @@ class QueryResampler(nn.Module):
         value = F.linear(self.ln_v(patches), value_weight, value_bias)
         value = value.reshape(b, n, heads, width // heads).transpose(1, 2)
         read = (self.attention_weights(n) @ value).transpose(1, 2).reshape(b, -1, width)
-        return self.attn.out_proj(read) @ self.proj
+        tokens: torch.Tensor = self.attn.out_proj(read) @ self.proj
+        return tokens

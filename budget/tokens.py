@@ -1,7 +1,9 @@
 """Tensor operations on visual tokens."""
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -57,6 +59,33 @@ def pool_tokens(tokens: torch.Tensor, num_tokens: int) -> torch.Tensor:
     side, kept = math.isqrt(n), math.isqrt(num_tokens)
     grid = tokens.transpose(1, 2).reshape(b, d, side, side)
     return F.avg_pool2d(grid, kernel_size=side // kept).flatten(2).transpose(1, 2)
+
+
+def one_per_image(num_tokens: int | Sequence[int], images: int) -> list[int]:
+    """Return a number of tokens for every image.
+
+    Args:
+        num_tokens: one number for all images or one per image.
+        images: how many images there are.
+
+    Raises:
+        ValueError: if there is not one per image or one is no whole number.
+
+    Example:
+        >>> one_per_image(9, 2), one_per_image([1, 9], 2)
+        ([9, 9], [1, 9])
+    """
+    numbers: Sequence[int]
+    if isinstance(num_tokens, int | np.integer):
+        numbers = [num_tokens] * images
+    else:
+        numbers = list(num_tokens)
+    if len(numbers) != images:
+        raise ValueError(f"got {len(numbers)} numbers of visual tokens for {images} images")
+    for number in numbers:
+        if not isinstance(number, int | np.integer):
+            raise ValueError(f"num_visual_tokens must be whole numbers, got {number!r}")
+    return [int(number) for number in numbers]
 
 
 def _listed(numbers: tuple[int, ...]) -> str:

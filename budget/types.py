@@ -19,11 +19,10 @@ class Answer:
 
     Attributes:
         text: decoded answer, without special tokens, stripped.
-        token_ids: generated ids, the stop token (if one came) left out.
+        token_ids: generated ids, with the stop token at the end if one came.
         num_visual_tokens: visual tokens that were really used for the image.
         prompt_tokens: length of the whole prompt, visual tokens included.
-        confidence: mean log-probability (natural log, at most 0) of the generated tokens, the
-            stop token counted if one came.
+        confidence: mean log-probability (natural log, at most 0) of ``token_ids``.
     """
 
     text: str

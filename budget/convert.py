@@ -1,0 +1,92 @@
+"""From an original checkpoint to a folder that ``from_pretrained`` reads.
+
+M3 becomes a stock LLaVA model with its ladder in the configuration; MQT becomes this package's
+``mqt_llava`` model. Tokenizer, image processor and a chat template that writes the same prompt
+come along. The vocabulary does not grow: the unknown token marks the image's place.
+"""
+
+from pathlib import Path
+
+from transformers import LlavaProcessor
+
+from budget.checkpoints import read_json
+from budget.errors import ModelError
+from budget.llava import LlavaRunner
+from budget.models import ORIGINAL, find_model, load_model
+from budget.mqt import MqtLlavaConfig
+from budget.prompt import VICUNA_V1
+from budget.quiet import quiet_transformers
+
+
+def vicuna_chat_template(image_token: str) -> str:
+    """Return a chat template that writes the vicuna_v1 prompt.
+
+    Args:
+        image_token: what stands for the image.
+    """
+    system = VICUNA_V1.partition("USER:")[0]
+    return (
+        "{{ '" + system.replace("'", "\\'") + "' }}"
+        "{% for message in messages %}"
+        "{{ 'USER: ' if message['role'] == 'user' else 'ASSISTANT: ' }}"
+        "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
+        "{% for part in message['content'] %}"
+        "{% if part['type'] == 'image' %}{{ '" + image_token + "\\n' }}"
+        "{% else %}{{ part['text'] }}{% endif %}"
+        "{% endfor %}{% endif %}"
+        "{{ ' ' if message['role'] == 'user' else eos_token }}"
+        "{% endfor %}"
+        "{% if add_generation_prompt %}ASSISTANT:{% endif %}"
+    )
+
+
+def convert(src: str | Path, dst: str | Path, *, num_heads: int | None = None) -> Path:
+    """Convert an original M3 or MQT checkpoint.
+
+    Args:
+        src: folder or hub id of the original checkpoint.
+        dst: folder to write; new or empty.
+        num_heads: heads of an MQT resampler that the checkpoint does not tell.
+
+    Returns:
+        The folder that was written.
+
+    Raises:
+        ModelError: if ``src`` is no original checkpoint or ``dst`` is not empty.
+    """
+    target = Path(dst)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ModelError(f"{target} must be a new or an empty folder")
+    kind = read_json(find_model(src) / "config.json").get("model_type")
+    if kind != ORIGINAL:
+        raise ModelError(f"{src} has model_type {kind!r}: nothing to convert, only {ORIGINAL!r} is")
+    runner = load_model(src, num_heads=num_heads)
+    config = runner.model.config
+    mqt = isinstance(config, MqtLlavaConfig)
+    key = "matryoshka_ladder" if mqt else "matryoshka_vis_token_scale"
+    setattr(config, key, list(runner.ladder))
+    with quiet_transformers():
+        _save_processor(runner, target)
+        runner.model.save_pretrained(target)
+    return target
+
+
+def _save_processor(runner: LlavaRunner, target: Path) -> None:
+    """Write tokenizer, image processor and chat template as transformers reads them."""
+    config, tokenizer = runner.model.config, runner.tokenizer
+    mark = tokenizer.convert_ids_to_tokens(config.image_token_id)
+    tokenizer.pad_token = tokenizer.eos_token  # the unknown token marks the image
+    template = vicuna_chat_template(mark)
+    tokenizer.chat_template = template
+    processor = LlavaProcessor(
+        runner.image_processor,
+        tokenizer,
+        patch_size=config.vision_config.patch_size,
+        vision_feature_select_strategy=config.vision_feature_select_strategy,
+        chat_template=template,
+        image_token=mark,
+        num_additional_image_tokens=1,
+    )
+    processor.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+    runner.image_processor.save_pretrained(target)
