@@ -43,7 +43,7 @@ def sweep(
     full at every rung although it runs once here. ``seconds`` is the measured time of the sample's
     batch divided by the batch's size, so it holds for this batch size on this machine; one sample
     is answered beforehand and thrown away, as warm-up. ``flops`` comes from ``model.cost`` with
-    the text and generated tokens that each answer really had.
+    the text and generated tokens (stop token included) that each answer really had.
 
     Args:
         model: answers questions at every scale of its ladder.
@@ -116,17 +116,17 @@ def _run_batch(
             "scores": [score(a.text, r) for a, r in zip(answers, batch["answers"], strict=True)],
             "answers": [a.text for a in answers],
             "confidence": [a.confidence for a in answers],
-            "flops": [_flops(model, a) for a in answers],
+            "flops": [_flops(model, a, max_new_tokens) for a in answers],
             "seconds": [seconds] * len(answers),
             "num_visual_tokens": [a.num_visual_tokens for a in answers],
             "prompt_tokens": [a.prompt_tokens for a in answers],
         }
 
 
-def _flops(model: "MatryoshkaVLM", answer: "Answer") -> float:
+def _flops(model: "MatryoshkaVLM", answer: "Answer", max_new_tokens: int) -> float:
     text_tokens = answer.prompt_tokens - answer.num_visual_tokens
-    # A stop token that came at once is not among the ids, yet one token was generated.
-    new_tokens = max(len(answer.token_ids), 1)
+    # An answer that ended by itself generated a stop token, which is not among its ids.
+    new_tokens = min(len(answer.token_ids) + 1, max_new_tokens)
     return model.cost(answer.num_visual_tokens, text_tokens, new_tokens).flops
 
 

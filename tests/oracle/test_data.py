@@ -105,7 +105,7 @@ def test_files_that_are_no_data_are_refused(tmp_path, name, content, match):
 
 
 def test_other_folders_are_refused(tmp_path):
-    with pytest.raises(DataError, match="no folder that datasets.save_to_disk wrote"):
+    with pytest.raises(DataError, match=r"no folder that .* wrote"):
         load_dataset_columns(str(tmp_path))
 
 

@@ -26,11 +26,13 @@ def test_every_image_is_encoded_once_whatever_the_number_of_rungs(toys):
     ]  # the features of encode are handed on
 
 
-def test_flops_count_the_tokens_that_the_answer_really_had(toys):
-    curves = sweep(toys.ReaderVLM(), toys.reader_dataset([0, 5]), batch_size=2)
+@pytest.mark.parametrize(("max_new_tokens", "generated"), [(8, 2), (2, 2), (1, 1)])
+def test_flops_count_the_tokens_that_the_answer_really_had(toys, max_new_tokens, generated):
+    data = toys.reader_dataset([0, 5])  # answers of one token, and a stop token if there is room
+    curves = sweep(toys.ReaderVLM(), data, max_new_tokens=max_new_tokens)
     words = np.array([[4], [4 + 2]])  # "how red is it", and twice " now" more
     np.testing.assert_array_equal(curves.prompt_tokens, words + np.array([1, 4, 9]))
-    np.testing.assert_array_equal(curves.flops, 1000 + 10 * curves.prompt_tokens + 1)
+    np.testing.assert_array_equal(curves.flops, 1000 + 10 * curves.prompt_tokens + generated)
 
 
 def test_the_batch_size_changes_nothing_but_seconds(toys):

@@ -1,0 +1,162 @@
+"""The runtime's commands: ask one question, convert an original checkpoint.
+
+    budget ask photo.png "What does the sign say?" --model m3 --tokens auto
+    budget convert ORIGINAL_FOLDER NEW_FOLDER
+
+``ask`` prints a table and ends with one line of JSON. Times are milliseconds, tokens are visual
+tokens per image.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from budget.console import one_line_errors, print_json_line, print_table, quiet_libraries
+from budget.errors import DataError, PolicyError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from budget.adaptive import BudgetPolicy
+    from budget.types import MatryoshkaVLM
+
+PolicyLoader = Callable[[str], "BudgetPolicy"]
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Run and convert Matryoshka models."
+)
+policy_loader: PolicyLoader | None = None
+
+
+def set_policy_loader(loader: PolicyLoader | None) -> None:
+    """Say how ``ask`` turns a policy's folder into a policy; this package imports no policies."""
+    global policy_loader
+    policy_loader = loader
+
+
+@app.command()
+@one_line_errors()
+def ask(
+    image: Annotated[Path, typer.Argument(help="Image file.", show_default=False)],
+    question: Annotated[str, typer.Argument(help="Question about it.", show_default=False)],
+    model: Annotated[str, typer.Option(help="m3, mqt, a model folder or a hub id.")] = "m3",
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            help="Policy folder; default: the folder 'policy' beside the model's weights."
+        ),
+    ] = None,
+    tokens: Annotated[
+        str, typer.Option(help="Visual tokens: a number, or auto to let the policy choose.")
+    ] = "auto",
+    price: Annotated[
+        float | None,
+        typer.Option(
+            help="For auto: score that the full scale's cost must be worth; 0 to 1.", min=0
+        ),
+    ] = None,
+    max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1)] = 16,
+) -> None:
+    """Answer one question about one image, and say with how many visual tokens and why."""
+    quiet_libraries()
+    from budget.adaptive import AdaptiveVLM, Budget, FullScale
+
+    fixed = _parse_tokens(tokens)
+    if fixed is not None and price is not None:
+        raise ValueError(f"--price goes with --tokens auto, got --tokens {tokens} --price {price}")
+    picture = _open_image(image)
+    from budget.models import load_model
+
+    vlm = load_model(model)
+    chooser = FullScale(vlm.ladder) if fixed is not None else _load_policy(policy, model)
+    adaptive = AdaptiveVLM(vlm, chooser)
+    _warm_up(vlm, picture)
+    start = time.perf_counter()
+    (answer,) = adaptive.answer(
+        [picture],
+        [question],
+        budget=Budget(num_visual_tokens=fixed, price=price),
+        max_new_tokens=max_new_tokens,
+    )
+    total_ms = (time.perf_counter() - start) * 1000
+    rows = [
+        ("answer", answer.text),
+        ("visual tokens", f"{answer.num_visual_tokens} of {vlm.ladder[-1]}"),
+        ("why", answer.reason),
+        ("decision ms", f"{answer.decision_ms:.1f}"),
+        ("total ms", f"{total_ms:.1f}"),
+    ]
+    print_table((vlm.name, question), rows)
+    print_json_line(
+        {
+            "model": vlm.name,
+            "text": answer.text,
+            "num_visual_tokens": answer.num_visual_tokens,
+            "scales": list(vlm.ladder),
+            "scores": answer.scores,
+            "reason": answer.reason,
+            "decision_ms": round(answer.decision_ms, 3),
+            "total_ms": round(total_ms, 3),
+            "confidence": round(answer.confidence, 4),
+        }
+    )
+
+
+@app.command()
+@one_line_errors()
+def convert(
+    src: Annotated[
+        str, typer.Argument(help="Original M3 or MQT checkpoint: a folder or a hub id.")
+    ],
+    dst: Annotated[Path, typer.Argument(help="Folder to write; new or empty.")],
+    num_heads: Annotated[
+        int | None,
+        typer.Option(help="Attention heads of an MQT resampler that the config does not tell."),
+    ] = None,
+) -> None:
+    """Convert an original M3 or MQT checkpoint to the transformers layout, without loss."""
+    quiet_libraries()
+    from budget.convert import convert as convert_checkpoint
+
+    written = convert_checkpoint(src, dst, num_heads=num_heads)
+    size = sum(path.stat().st_size for path in written.iterdir() if path.is_file())
+    print_json_line({"source": src, "written": written, "megabytes": round(size / 1e6, 2)})
+
+
+def _parse_tokens(tokens: str) -> int | None:
+    if tokens == "auto":
+        return None
+    if not tokens.isascii() or not tokens.isdecimal() or int(tokens) < 1:
+        raise ValueError(f"--tokens must be auto or a number from 1, got {tokens!r}")
+    return int(tokens)
+
+
+def _open_image(path: Path) -> "Image":
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as picture:
+            return picture.convert("RGB")
+    except UnidentifiedImageError:
+        raise DataError(f"{path} is no image") from None
+
+
+def _load_policy(policy: str | None, model: str) -> "BudgetPolicy":
+    from budget.models import find_model
+
+    folder = Path(policy) if policy is not None else find_model(model) / "policy"
+    if not folder.is_dir():
+        raise PolicyError(
+            f"no policy folder {folder}; give --policy FOLDER, or --tokens N for a fixed scale"
+        )
+    if policy_loader is None:
+        raise PolicyError(f"nobody said how to load {folder}; give --tokens N for a fixed scale")
+    return policy_loader(str(folder))
+
+
+def _warm_up(vlm: "MatryoshkaVLM", picture: "Image") -> None:
+    """Answer once at the smallest scale, so that one-off costs are not counted."""
+    vlm.answer([picture], ["?"], num_visual_tokens=vlm.ladder[0], max_new_tokens=1)

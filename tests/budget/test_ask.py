@@ -1,0 +1,132 @@
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import budget.cli
+from budget.adaptive import Decision
+from budget.ladder import ScaleLadder
+
+MODEL = Path(__file__).parents[1] / "fixtures" / "m3_original"
+
+
+class QuestionLengthPolicy:
+    """A question of up to three words gets the second rung, a longer one the last."""
+
+    def __init__(self, ladder):
+        self.ladder = ladder
+
+    def choose(self, images, questions, *, budget=None):
+        rungs = np.array([1 if len(q.split()) <= 3 else len(self.ladder) - 1 for q in questions])
+        return Decision(rungs, np.linspace(0, 1, len(self.ladder))[None].repeat(len(rungs), 0))
+
+
+@pytest.fixture
+def picture(tmp_path):
+    Image.new("RGB", (30, 20), (200, 30, 30)).save(tmp_path / "red.png")
+    return str(tmp_path / "red.png")
+
+
+@pytest.fixture
+def policy(tmp_path, monkeypatch):
+    """A folder that the hook turns into a policy, as the command line's root would."""
+    folder = tmp_path / "policy"
+    folder.mkdir()
+    (folder / "ladder.json").write_text(json.dumps(ladder()))
+
+    def load(path):
+        scales = json.loads((Path(path) / "ladder.json").read_text())
+        return QuestionLengthPolicy(ScaleLadder(tuple(scales)))
+
+    monkeypatch.setattr(budget.cli, "policy_loader", load)
+    return str(folder)
+
+
+def ladder():
+    from budget.models import load_model
+
+    return list(load_model(MODEL).ladder)
+
+
+def ask(*words):
+    return CliRunner().invoke(budget.cli.app, ["ask", *words, "--model", str(MODEL)])
+
+
+def test_a_fixed_scale_is_met_and_reported(picture):
+    m = ladder()[1]
+    result = ask(picture, "what is it", "--tokens", str(m), "--max-new-tokens", "3")
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout.splitlines()[-1])
+    assert (said["num_visual_tokens"], said["reason"]) == (m, "fixed by the caller")
+    assert said["total_ms"] > 0
+    assert "why" in result.stdout
+
+
+@pytest.mark.parametrize(("question", "rung"), [("what is it", 1), ("what do you see here", -1)])
+def test_a_policy_decides_from_the_question(picture, policy, question, rung):
+    result = ask(picture, question, "--policy", policy, "--max-new-tokens", "2")
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout.splitlines()[-1])
+    assert said["num_visual_tokens"] == said["scales"][rung]
+    assert len(said["scores"]) == len(said["scales"])
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--tokens", "many"], "--tokens must be auto or a number from 1, got 'many'"),
+        (["--tokens", "0"], "got '0'"),
+        (["--tokens", "5"], "5"),
+        (["--tokens", "1", "--price", "0.1"], "--price goes with --tokens auto"),
+        ([], "no policy folder"),
+        (["--policy", "absent"], "no policy folder absent; give --policy FOLDER, or --tokens N"),
+    ],
+)
+def test_bad_options_are_one_line(picture, words, line):
+    result = ask(picture, "what is it", *words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("budget: ")
+    assert result.stderr.count("\n") == 1
+    assert line in result.stderr
+
+
+def test_what_is_no_image_is_refused(tmp_path):
+    (tmp_path / "note.txt").write_text("hello")
+    result = ask(str(tmp_path / "note.txt"), "what is it", "--tokens", "1")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "note.txt is no image" in result.stderr
+    result = ask(str(tmp_path / "absent.png"), "what is it", "--tokens", "1")
+    assert "no such file or directory" in result.stderr
+
+
+def test_convert_keeps_the_answer(picture, tmp_path):
+    new = tmp_path / "converted"
+    result = CliRunner().invoke(budget.cli.app, ["convert", str(MODEL), str(new)])
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout.splitlines()[-1])["written"] == str(new)
+    words = ["ask", picture, "what is it", "--tokens", "1", "--max-new-tokens", "4", "--model"]
+    said = [
+        json.loads(CliRunner().invoke(budget.cli.app, [*words, m]).stdout.splitlines()[-1])
+        for m in (str(MODEL), str(new))
+    ]
+    assert said[0]["text"] == said[1]["text"]
+    assert said[0]["confidence"] == said[1]["confidence"]
+
+
+@pytest.mark.parametrize("module", ["budget.cli", "oracle.cli"])
+def test_help_does_not_wait_for_heavy_imports(module):
+    code = (
+        f"import sys, {module}; from typer.testing import CliRunner; "
+        f"r = CliRunner().invoke({module}.app, ['--help']); assert r.exit_code == 0; "
+        "print([m for m in ('torch', 'transformers', 'datasets', 'pyarrow') if m in sys.modules])"
+    )
+    start = time.perf_counter()
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+    assert time.perf_counter() - start < 10  # a second on an idle machine

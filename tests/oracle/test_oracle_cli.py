@@ -1,0 +1,78 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from oracle.cli import app
+from oracle.curves import read_curves
+
+MODEL = Path(__file__).parents[1] / "fixtures" / "m3_original"
+
+
+def run(data, out, *words):
+    fixed = ["--data", str(data), "--out", str(out), "--model", str(MODEL)]
+    return CliRunner().invoke(app, ["run", *fixed, "--max-new-tokens", "2", *words])
+
+
+@pytest.fixture
+def data(toys, tmp_path):
+    toys.reader_dataset([0, 60, 90]).to_parquet(tmp_path / "data.parquet")
+    return tmp_path / "data.parquet"
+
+
+def test_run_writes_curves_of_a_real_model_and_ends_in_json(data, tmp_path):
+    result = run(data, tmp_path / "curves.parquet", "--limit", "2")
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout.splitlines()[-1])
+    curves = read_curves(tmp_path / "curves.parquet")
+    assert said["n"] == len(curves) == 2
+    assert said["scales"] == list(curves.scales)
+    assert said["accuracy"] == curves.scores.mean(axis=0).tolist()
+    assert set(said["oracle"]) == {
+        f"{rule}/{charged}"
+        for rule in ("first_correct", "stable")
+        for charged in ("cheapest", "full")
+    }
+    assert said["seconds"] > 0
+    assert (curves.num_visual_tokens == curves.scales).all()
+    assert (curves.flops[:, 1:] > curves.flops[:, :-1]).all()
+    assert "answers" in result.stderr  # progress
+
+
+def test_summary_reads_what_run_wrote(data, tmp_path):
+    run(data, tmp_path / "curves.parquet")
+    result = CliRunner().invoke(app, ["summary", str(tmp_path / "curves.parquet")])
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout.splitlines()[-1])
+    assert (said["n"], said["scorer"], set(said["groups"])) == (3, "exact", {"low", "high"})
+    assert "m=1 " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--scorer", "bleu"], "unknown scorer 'bleu'; legal are exact"),
+        (["--data", "nothing.parquet"], "no such data: 'nothing.parquet'"),
+        (["--model", "/no/such/model"], "/no/such/model"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(data, tmp_path, words, line):
+    result = run(data, tmp_path / "curves.parquet", *words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("budget: ")
+    assert result.stderr.count("\n") == 1
+    assert line in result.stderr
+
+
+def test_a_dataset_without_answers_is_refused(toys, tmp_path):
+    bare = toys.reader_dataset([0]).remove_columns(["answers", "group"])
+    bare.to_parquet(tmp_path / "bare.parquet")
+    result = run(tmp_path / "bare.parquet", tmp_path / "curves.parquet")
+    assert result.exit_code == 2
+    assert "lacks the column answers; it has id, image, question" in result.stderr
+
+
+def test_summary_of_nothing_is_refused(tmp_path):
+    result = CliRunner().invoke(app, ["summary", str(tmp_path / "absent.parquet")])
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
