@@ -1,4 +1,4 @@
-"""A policy as a folder: ``policy.json`` and one LightGBM text per rung, nothing that is executed."""
+"""A policy as a folder: ``policy.json`` and one LightGBM text per rung; nothing is executed."""
 
 import hashlib
 from pathlib import Path
@@ -16,7 +16,6 @@ from policies.lightgbm_text import MAX_CHARACTERS, format_model, parse_model
 from policies.scores import BoosterScores
 
 POLICY_FILE = "policy.json"
-FORMAT_VERSION = 1
 _MAX_JSON_BYTES = 4_000_000
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -84,7 +83,7 @@ def save_policy(policy: ScorePolicy, folder: str | Path) -> None:
         for i, text in enumerate(texts)
     ]
     content = _PolicyFile(
-        format_version=FORMAT_VERSION,
+        format_version=1,
         kind="lightgbm-scores",
         ladder=list(policy.ladder),
         cost_unit="flops" if policy.cost_unit == "flops" else "tokens",

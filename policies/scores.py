@@ -48,7 +48,7 @@ class BoosterScores:
 def _booster(model: Model) -> "lightgbm.Booster":
     import lightgbm
 
-    return lightgbm.Booster(model_str=format_model(model), params={"verbosity": -1})
+    return lightgbm.Booster(model_str=format_model(model))
 
 
 class LightGBMScores(BaseEstimator):

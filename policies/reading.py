@@ -1,0 +1,117 @@
+"""Curves and the features of their samples, through readers that are set from outside."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budget.errors import DataError, PolicyError
+from budget.ladder import ScaleLadder
+from policies.features import featurize
+from policies.hull import FloatArray
+
+BATCH = 64
+
+
+class CurveTable(Protocol):
+    """What is read from a file of curves: n samples, k rungs."""
+
+    sample_ids: NDArray[np.str_]
+    groups: NDArray[np.str_]
+    scales: tuple[int, ...]
+    scores: NDArray[np.float64]
+    flops: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+
+
+class Readers(NamedTuple):
+    """How files are read.
+
+    Attributes:
+        curves: a path to a table of curves.
+        data: source, split and needed columns to a dataset with these columns.
+    """
+
+    curves: Callable[[str | Path], CurveTable]
+    data: Callable[[str, str | None, Sequence[str]], Any]
+
+
+class Split(NamedTuple):
+    """Curves with the features of their samples, row by row.
+
+    Attributes:
+        curves: the table.
+        features: shape [n, d].
+    """
+
+    curves: CurveTable
+    features: FloatArray
+
+
+def read_split(
+    readers: Readers,
+    *,
+    curves: Path,
+    data: str,
+    split: str | None,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+) -> Split:
+    """Read curves and compute the features of their samples.
+
+    Args:
+        readers: how files are read.
+        curves: file of curves.
+        data: the dataset they were measured on.
+        split: of the dataset.
+        progress: told how many samples of how many are done, after every batch.
+
+    Raises:
+        DataError: if a file cannot be read, or a sample of the curves is not in the data.
+    """
+    table = readers.curves(curves)
+    dataset = readers.data(data, split, ("id", "image", "question"))
+    rows = _rows_of(table.sample_ids, dataset["id"], f"{data} ({split})")
+    parts: list[FloatArray] = []
+    for images, questions in _batches(dataset, rows):
+        parts.append(featurize(images, questions))
+        progress(min(len(parts) * BATCH, len(rows)), len(rows))
+    return Split(table, np.concatenate(parts))
+
+
+def _rows_of(wanted: Sequence[str] | NDArray[np.str_], ids: Sequence[str], where: str) -> list[int]:
+    """Return the row of every sample id.
+
+    Raises:
+        DataError: if one is missing.
+    """
+    place = {str(name): row for row, name in enumerate(ids)}
+    missing = [str(name) for name in wanted if str(name) not in place]
+    if missing or not len(wanted):
+        example = f", for example {missing[0]!r}" if missing else ""
+        raise DataError(
+            f"{len(missing)} of {len(wanted)} samples of the curves are not in {where}{example}"
+        )
+    return [place[str(name)] for name in wanted]
+
+
+def _batches(dataset: Any, rows: list[int]) -> Iterator[tuple[list[Any], list[str]]]:
+    for start in range(0, len(rows), BATCH):
+        batch = dataset[rows[start : start + BATCH]]
+        yield batch["image"], batch["question"]
+
+
+def same_ladder(*tables: tuple[str, Sequence[int]]) -> ScaleLadder:
+    """Return the ladder that all named sequences of scales share.
+
+    Raises:
+        PolicyError: if two differ.
+    """
+    first_name, first = tables[0]
+    for name, scales in tables[1:]:
+        if tuple(scales) != tuple(first):
+            raise PolicyError(
+                f"{name} has scales {tuple(scales)}, but {first_name} has {tuple(first)}"
+            )
+    return ScaleLadder(tuple(int(m) for m in first))

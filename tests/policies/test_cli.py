@@ -1,0 +1,132 @@
+import json
+import subprocess
+import sys
+from typing import NamedTuple
+
+import datasets
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import policies.cli
+from budget.errors import DataError
+
+
+class Curves(NamedTuple):
+    sample_ids: np.ndarray
+    groups: np.ndarray
+    scales: tuple[int, ...]
+    scores: np.ndarray
+    flops: np.ndarray
+    seconds: np.ndarray
+
+
+def bright(n, name):
+    """Bright pictures need more tokens than dark ones."""
+    rng = np.random.default_rng(len(name))
+    levels = rng.integers(0, 200, size=n)
+    rows = {
+        "id": [f"{name}-{i}" for i in range(n)],
+        "image": [Image.new("RGB", (20, 20), (int(v),) * 3) for v in levels],
+        "question": ["How many?"] * n,
+    }
+    scores = (np.arange(3) >= (levels // 67)[:, None]).astype(float)
+    flops = np.tile([1e6, 2e6, 4e6], (n, 1))
+    ids, groups = np.array(rows["id"]), np.array(["dark", "light"])[(levels > 100).astype(int)]
+    curves = Curves(ids, groups, (1, 4, 16), scores, flops, flops / 1e9)
+    return curves, datasets.Dataset.from_dict(
+        rows,
+        features=datasets.Features(
+            {
+                "id": datasets.Value("string"),
+                "image": datasets.Image(),
+                "question": datasets.Value("string"),
+            }
+        ),
+    )
+
+
+@pytest.fixture
+def files(monkeypatch):
+    splits = {
+        name: bright(n, name) for name, n in (("fit", 300), ("calibration", 100), ("test", 60))
+    }
+
+    def read_curves(path):
+        if path.stem not in splits:
+            raise DataError(f"no curves at {path}")
+        return splits[path.stem][0]
+
+    def read_data(spec, split, needed):
+        assert set(needed) <= set(splits[split][1].column_names)
+        return splits[split][1]
+
+    monkeypatch.setattr(policies.cli, "_readers", {})
+    monkeypatch.setattr(policies.cli, "quiet_libraries", lambda: None)
+    policies.cli.set_readers(read_curves, read_data)
+
+
+def call(*words):
+    return CliRunner().invoke(policies.cli.app, [str(word) for word in words])
+
+
+def fit(out, *more):
+    curves = ("--curves", "fit.parquet", "--calibration", "calibration.parquet")
+    return call("fit", *curves, "--data", "toy", "--out", out, "--threads", 1, *more)
+
+
+@pytest.mark.parametrize("cost", ["tokens", "flops"])
+def test_fit_then_evaluate(files, tmp_path, cost):
+    fitted = fit(tmp_path / "policy", "--cost", cost)
+    assert fitted.exit_code == 0, fitted.output
+    assert json.loads(fitted.stdout.splitlines()[-1])["n_fit"] == 300
+    found = call(
+        *("evaluate", "--policy", tmp_path / "policy", "--curves", "test.parquet"),
+        *("--data", "toy", "--fit-curves", "fit.parquet", "--resamples", 50),
+    )
+    assert found.exit_code == 0, found.output
+    last = json.loads(found.stdout.splitlines()[-1])
+    assert last["n"] == 60
+    assert last["full_tokens"] == 16
+    assert last["policy_accuracy"] >= last["full_accuracy"] - 0.05
+    assert last["policy_mean_tokens"] < 16
+    assert last["gap_closed_stable"] > last["per_group_gap_closed_stable"]
+    assert "oracle, any correct" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--cost", "euros"), "cost must be 'tokens' or 'flops', got 'euros'"),
+        (("--calibration", "fit.parquet", "--calibration-split", "fit"), "share 300 samples"),
+        (("--calibration", "none.parquet"), "no curves at none.parquet"),
+        (("--fit-split", "test"), "300 of 300 samples of the curves are not in toy (test)"),
+    ],
+)
+def test_bad_input_is_one_line(files, tmp_path, more, message):
+    found = fit(tmp_path, *more)
+    assert found.exit_code == 2
+    errors = [line for line in found.stderr.splitlines() if not line.startswith("Features of")]
+    assert len(errors) == 1
+    assert message in errors[0]
+
+
+def test_a_folder_without_a_policy_is_one_line(files, tmp_path):
+    found = call("evaluate", "--policy", tmp_path, "--curves", "test.parquet", "--data", "toy")
+    assert found.exit_code == 2
+    assert "no policy file can be read" in found.stderr
+
+
+def test_without_readers_it_says_how_to_run_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(policies.cli, "_readers", {})
+    found = fit(tmp_path)
+    assert found.exit_code == 2
+    assert "budget policy" in found.stderr
+
+
+def test_help_does_not_import_what_is_heavy():
+    heavy = ("torch", "lightgbm", "sklearn", "datasets", "PIL")
+    code = f"import sys, policies.cli; print([m for m in {heavy} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
