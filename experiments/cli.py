@@ -10,27 +10,38 @@ code 2; set ``BUDGET_TRACEBACK=1`` to see where it came from.
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
+from budget.console import one_line
 from budget.errors import BudgetError
 from experiments.lazy import LazyCommand, LazyGroup, help_style
 
+if TYPE_CHECKING:
+    from datasets import Dataset
 
-def _wire_policy_loader() -> None:
-    import budget.cli
-    from policies import load_policy
-
-    budget.cli.set_policy_loader(load_policy)
+    from budget.adaptive import BudgetPolicy
 
 
-def _load_scenes(*args: Any, **kwargs: Any) -> Any:
+def _load_policy(folder: str) -> "BudgetPolicy":
+    from policies.policy_files import load_policy
+
+    return load_policy(folder)
+
+
+def _load_scenes(split: str, limit: int | None) -> "Dataset":
     from experiments.scenes.data import load_scenes
 
-    return load_scenes(*args, **kwargs)
+    return load_scenes(split, limit)
+
+
+def _wire_policy_loader() -> None:
+    from budget.cli import set_policy_loader
+
+    set_policy_loader(_load_policy)
 
 
 def _wire_scenes() -> None:
@@ -40,11 +51,11 @@ def _wire_scenes() -> None:
 
 
 def _wire_readers() -> None:
-    import policies.cli
     from oracle.curves import read_curves
     from oracle.data import load_dataset_columns
+    from policies.cli import set_readers
 
-    policies.cli.set_readers(read_curves, load_dataset_columns)
+    set_readers(read_curves, load_dataset_columns)
     _wire_scenes()
 
 
@@ -64,9 +75,7 @@ COMMANDS = {
     "policy": LazyCommand(
         "policies.cli", "app", "Fit and evaluate policies on the oracle's curves.", _wire_readers
     ),
-    "train": LazyCommand(
-        "experiments.train.cli", "train", "Train a tiny M3 or MQT from nothing.", _wire_scenes
-    ),
+    "train": LazyCommand("experiments.train.cli", "train", "Train a tiny M3 or MQT from nothing."),
     "scenes": LazyCommand(
         "experiments.scenes.cli", "app", "Make and look at the scenes of the testbed."
     ),
@@ -130,7 +139,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     except (BudgetError, ImportError, OSError, ValueError) as error:
         if os.environ.get("BUDGET_TRACEBACK"):
             raise
-        return _refuse(str(error) or type(error).__name__, 2)
+        return _refuse(one_line(error), 2)
     return code or 0
 
 
@@ -145,9 +154,7 @@ def _usage(error: TyperException) -> int:
 
 
 def _refuse(message: str, code: int) -> int:
-    line = " ".join(message.split())
-    if line:
-        typer.echo(f"budget: {line}", err=True)
+    typer.echo(f"budget: {' '.join(message.split())}", err=True)
     return code
 
 

@@ -155,6 +155,28 @@ def test_errors_of_a_command_leave_as_one_line(error, tmp_path, monkeypatch, cap
     assert captured.err == f"budget: {' '.join(str(error).split())}\n"
 
 
+def test_the_commands_know_the_scenes_and_the_readers():
+    """What the packages may not import of each other is there once a command is wired."""
+    statement = (
+        "from experiments.cli import COMMANDS\n"
+        "for entry in COMMANDS.values():\n"
+        "    entry.wire and entry.wire()\n"
+        "from budget import cli as runtime\n"
+        "from policies.cli import _get_readers\n"
+        "scenes = _get_readers().data('scenes', 'test', ['image'])\n"
+        "print(len(scenes), runtime.policy_loader is not None, _get_readers().curves.__name__)\n"
+    )
+    patched = (
+        "import experiments.scenes.data as data\n"
+        "load = data.load_scenes\n"
+        "data.load_scenes = lambda split, limit: load(split, 3)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", patched + statement], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.split() == ["3", "True", "read_curves"], done.stderr
+
+
 def test_what_a_command_returns_is_not_an_exit_code(tmp_path, monkeypatch):
     toy_module(tmp_path, monkeypatch, "toy_returns", "def count():\n    return 7\n")
     monkeypatch.setitem(cli.COMMANDS, "demo", LazyCommand("toy_returns", "count", "Returns."))
