@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from budget.errors import DataError
 from oracle.curves import Curves, concatenate, read_curves, read_metadata, write_curves
 from oracle.scoring import get_scorer
-from oracle.sweep import Progress, sweep
+from oracle.sweep import Progress, check_dataset, sweep
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -63,6 +63,7 @@ def sweep_to(
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, got {chunk_size}")
     get_scorer(scorer)
+    check_dataset(dataset)
     target = Path(path)
     about = {
         "model": model.name,

@@ -57,8 +57,9 @@ def sweep(
         ValueError: if the scorer is unknown, the dataset is empty or repeats an id.
     """
     score = get_scorer(scorer)
-    if batch_size < 1 or not len(dataset):
-        raise ValueError(f"cannot sweep {len(dataset)} samples in batches of {batch_size}")
+    check_dataset(dataset)
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     columns: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _FIELDS}
     rungs_done, total = 0, len(dataset) * len(model.ladder)
     _warm_up(model, dataset[:1])
@@ -71,13 +72,27 @@ def sweep(
                 progress(rungs_done, total)
         for name in _FIELDS:
             columns[name].extend(zip(*(rung[name] for rung in per_rung), strict=True))
-    names = dataset.column_names
+    named = dataset["group"][:] if "group" in dataset.column_names else [None] * len(dataset)
+    groups = ["all" if group is None else group for group in named]
     return Curves(
         sample_ids=np.array(dataset["id"][:], dtype=np.str_),
-        groups=np.array(dataset["group"][:] if "group" in names else ["all"] * len(dataset)),
+        groups=np.array(groups, dtype=np.str_),
         scales=tuple(model.ladder),
         **{name: np.array(rows) for name, rows in columns.items()},
     )
+
+
+def check_dataset(dataset: "Dataset") -> None:
+    """Refuse, before anything runs, a dataset that has no rows or repeats an id.
+
+    Raises:
+        ValueError: says how many ids are repeated.
+    """
+    if not len(dataset):
+        raise ValueError("cannot sweep a dataset without rows")
+    ids = dataset["id"][:]
+    if repeated := len(ids) - len(set(ids)):
+        raise ValueError(f"ids of a dataset must be unique, {repeated} of {len(ids)} are repeated")
 
 
 def _batches(dataset: "Dataset", size: int) -> Iterator[dict[str, list[Any]]]:

@@ -123,3 +123,10 @@ def test_strangers_in_the_folder_of_parts_are_left_alone(toys, tmp_path):
     (folder / "notes.txt").write_text("mine")
     sweep_to(tmp_path / "c.parquet", toys.ReaderVLM(), toys.reader_dataset([0, 5]))
     assert [p.name for p in folder.iterdir()] == ["notes.txt"]
+
+
+def test_a_repeated_id_is_refused_before_anything_runs(toys, tmp_path):
+    model = toys.ReaderVLM()
+    with pytest.raises(ValueError, match="1 of 3 are repeated"):
+        sweep_to(tmp_path / "c.parquet", model, toys.reader_dataset([0, 5, 0]), chunk_size=1)
+    assert model.calls == []

@@ -73,10 +73,10 @@ def test_a_dataset_without_groups_is_one_group(toys):
 @pytest.mark.parametrize(
     ("values", "kwargs", "match"),
     [
-        ([], {}, "cannot sweep 0 samples"),
-        ([0], {"batch_size": 0}, "batches of 0"),
+        ([], {}, "without rows"),
+        ([0], {"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ([0], {"scorer": "bleu"}, "'bleu'; legal are exact"),
-        ([0, 0], {}, "unique, 1 are repeated"),
+        ([0, 0], {}, "unique, 1 of 2 are repeated"),
     ],
 )
 def test_what_cannot_be_swept_is_refused(toys, values, kwargs, match):
