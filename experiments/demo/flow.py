@@ -1,0 +1,204 @@
+"""The whole flow on the scenes: oracle curves, a fitted policy, adaptive answers, the figures."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from budget.adaptive import AdaptiveAnswer
+    from budget.types import MatryoshkaVLM
+    from oracle.curves import Curves
+    from policies.evaluation import EvaluationRow, Evaluator
+    from policies.gaps import GapInterval
+    from policies.hull import FloatArray, Frontier
+    from policies.lightgbm_policy import ScorePolicy
+
+Progress = Callable[[int, int], None]
+Watch = Callable[[str], Any]
+
+
+class Sizes(NamedTuple):
+    """Scenes (one question each) of every split.
+
+    Attributes:
+        fit: the policy learns from these.
+        calibration: its prices are set on these.
+        test: everything that is reported comes from these.
+    """
+
+    fit: int = 4000
+    calibration: int = 1500
+    test: int = 2500
+
+
+class Demo(NamedTuple):
+    """What the flow found.
+
+    Attributes:
+        curves: of the test split.
+        test: the test split.
+        policy: fitted and calibrated.
+        rows: the table.
+        areas: gap closed by area, by rule.
+        frontiers: mean score against mean tokens, by name.
+        answers: what the adaptive model answered on the test split at no loss.
+        adaptive_accuracy: of those answers, scored anew.
+        adaptive_ms: measured milliseconds a sample of that run, decision included.
+        full_ms: the same of a run at full scale.
+        decision_ms: milliseconds a sample of the decision alone.
+    """
+
+    curves: "Curves"
+    test: "Dataset"
+    policy: "ScorePolicy"
+    rows: "list[EvaluationRow]"
+    areas: "dict[str, GapInterval]"
+    frontiers: "dict[str, Frontier]"
+    answers: "list[AdaptiveAnswer]"
+    adaptive_accuracy: float
+    adaptive_ms: float
+    full_ms: float
+    decision_ms: float
+
+
+def run_demo(
+    model: "MatryoshkaVLM", out: Path, *, sizes: Sizes, seed: int, watch: Watch
+) -> Demo:
+    """Run the flow and leave curves and policy in ``out``.
+
+    Args:
+        model: runs at every scale of its ladder.
+        out: folder for ``fit.parquet``, ``calibration.parquet``, ``test.parquet``, ``policy/``.
+        sizes: scenes of every split.
+        seed: of the policy's fit and of the bootstrap.
+        watch: gives a context manager with a progress function, from a description.
+    """
+    from experiments.scenes.data import load_scenes
+
+    splits, curves = {}, {}
+    for name, count in sizes._asdict().items():
+        splits[name] = load_scenes(name, count)
+        curves[name] = _curves(model, splits[name], out / f"{name}.parquet", watch(name))
+    policy, expected, decision_ms = _policy(model, splits, curves, seed)
+    policy.save(out / "policy")
+    rows, areas, frontiers = _compare(policy, expected, curves, decision_ms, seed)
+    answers, adaptive_accuracy, adaptive_ms, full_ms = _answer(model, policy, splits["test"])
+    return Demo(
+        curves["test"],
+        splits["test"],
+        policy,
+        rows,
+        areas,
+        frontiers,
+        answers,
+        adaptive_accuracy,
+        adaptive_ms,
+        full_ms,
+        decision_ms,
+    )
+
+
+def _curves(model: "MatryoshkaVLM", split: "Dataset", path: Path, watch: Any) -> "Curves":
+    from oracle.curves import write_curves
+    from oracle.sweep import sweep
+
+    with watch as progress:
+        curves = sweep(model, split, progress=progress)
+    write_curves(path, curves, {"model": model.name, "scorer": "exact"})
+    return curves
+
+
+def _policy(
+    model: "MatryoshkaVLM", splits: "dict[str, Dataset]", curves: "dict[str, Curves]", seed: int
+) -> "tuple[ScorePolicy, FloatArray, float]":
+    """Return the fitted policy, its predictions on the test split, and its decision's time."""
+    from policies.features import featurize
+    from policies.lightgbm_policy import fit_score_policy
+    from policies.scores import LightGBMScores
+
+    features = {
+        name: featurize(split["image"][:], split["question"][:])
+        for name, split in splits.items()
+        if name != "test"
+    }
+    policy = fit_score_policy(
+        fit_features=features["fit"],
+        fit_scores=curves["fit"].scores,
+        calibration_features=features["calibration"],
+        calibration_scores=curves["calibration"].scores,
+        ladder=model.ladder,
+        predictor=LightGBMScores(random_state=seed, num_threads=2),
+    )
+    images, questions = splits["test"]["image"][:], splits["test"]["question"][:]
+    start = time.perf_counter()
+    expected = policy.predict_scores(images, questions)
+    return policy, expected, 1e3 * (time.perf_counter() - start) / len(questions)
+
+
+def _compare(
+    policy: "ScorePolicy",
+    expected: "FloatArray",
+    curves: "dict[str, Curves]",
+    decision_ms: float,
+    seed: int,
+) -> "tuple[list[EvaluationRow], dict[str, GapInterval], dict[str, Frontier]]":
+    """Return the table, the gap closed by area, and the frontiers, all on the test split."""
+    from policies.evaluation import Evaluator, evaluate, gap_areas, group_baseline, measured
+
+    test, fit = curves["test"], curves["fit"]
+    tokens = np.array(policy.ladder.scales, dtype=np.float64)
+    data = measured(
+        test.scores, tokens, groups=test.groups, flops=test.flops, ms=1e3 * test.seconds
+    )
+    grouped, _ = group_baseline(fit.groups, fit.scores, test.groups, tokens)
+    rng = np.random.default_rng(seed)
+    rows = evaluate(
+        data,
+        expected=expected,
+        prices=policy.prices,
+        price_costs=policy.rung_costs,
+        group_expected=grouped,
+        decision_ms=decision_ms,
+        rng=rng,
+    )
+    areas = gap_areas(data, {"policy": expected, "per-group fixed": grouped}, rng=rng)
+    return rows, areas, _frontiers(Evaluator(data, rng), expected, grouped)
+
+
+def _frontiers(
+    evaluator: "Evaluator", expected: "FloatArray", grouped: "FloatArray"
+) -> "dict[str, Frontier]":
+    return {
+        "fixed scales, random mix": evaluator.hull,
+        "per-group fixed": evaluator.frontier(grouped),
+        "LightGBM policy": evaluator.frontier(expected),
+        "oracle, stable": evaluator.stable,
+        "oracle, any correct": evaluator.any_correct,
+    }
+
+
+def _answer(
+    model: "MatryoshkaVLM", policy: "ScorePolicy", test: "Dataset"
+) -> "tuple[list[AdaptiveAnswer], float, float, float]":
+    """Answer the test split adaptively and at full scale; return answers, accuracy and times."""
+    from budget.adaptive import AdaptiveVLM, Budget
+    from oracle.scoring import get_scorer
+
+    vlm, score = AdaptiveVLM(model, policy), get_scorer("exact")
+    images, questions = test["image"][:], test["question"][:]
+    start = time.perf_counter()
+    answers = vlm.answer(images, questions, max_new_tokens=8)
+    adaptive = time.perf_counter() - start
+    start = time.perf_counter()
+    vlm.answer(
+        images, questions, budget=Budget(num_visual_tokens=model.ladder[-1]), max_new_tokens=8
+    )
+    full = time.perf_counter() - start
+    right = [score(a.text, t) for a, t in zip(answers, test["answers"][:], strict=True)]
+    each = 1e3 / len(questions)
+    return answers, float(np.mean(right)), adaptive * each, full * each

@@ -1,0 +1,120 @@
+"""The command ``budget train``: an M3 or MQT model from any dataset of pictures and questions.
+
+    budget train --data scenes --recipe m3 --out runs/m3
+    budget train --data my_dataset --recipe mqt --out runs/mine
+
+The output folder is read by ``budget ask --model``; a killed run goes on where its last checkpoint
+was when the same command is given again. The last line is one line of JSON.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def train(
+    data: Annotated[
+        str,
+        typer.Option(
+            help="'scenes', a folder of datasets.save_to_disk, a .parquet or .jsonl file, or a hub "
+            "id; columns image, question, answers, and patch_labels if there are any."
+        ),
+    ],
+    recipe: Annotated[str, typer.Option(help="'m3' or 'mqt'.")],
+    out: Annotated[Path, typer.Option(help="Folder for the model, its state and its log.")],
+    init: Annotated[
+        Path | None,
+        typer.Option(help="An earlier run's folder whose first two stages are taken over."),
+    ] = None,
+    scenes: Annotated[
+        int | None, typer.Option(help="Scenes (or rows of other data) at most.  [default: all]")
+    ] = None,
+    dense_steps: Annotated[int, typer.Option(help="Steps of 48 pictures, vision tower.")] = 1500,
+    answer_steps: Annotated[int, typer.Option(help="Steps of 16 pictures, full scale.")] = 3000,
+    align_steps: Annotated[int, typer.Option(help="Steps of 16 pictures, resampler (mqt).")] = 300,
+    nested_steps: Annotated[int, typer.Option(help="Steps of 16 pictures, nested.")] = 1400,
+    questions: Annotated[int, typer.Option(help="Questions packed behind one picture.")] = 8,
+    save_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 120.0,
+    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
+) -> None:
+    """Train a small M3 or MQT model from nothing, with checkpoints."""
+    import time
+
+    from budget.console import print_json_line, quiet_libraries
+    from budget.errors import ModelError
+
+    quiet_libraries()
+    from experiments.train.build import Shape
+    from experiments.train.recipes import Steps
+    from experiments.train.run import RECIPES, run_recipe
+    from experiments.train.sources import load_training_set
+
+    if recipe not in RECIPES:
+        raise ModelError(f"no recipe {recipe!r}; there are {', '.join(RECIPES)}")
+    steps = Steps(dense_steps, answer_steps, nested_steps, align_steps)
+    if min(steps) < 1 or questions < 1:
+        raise ValueError(f"steps and questions must be at least 1, got {steps}, {questions}")
+    start = time.monotonic()
+    shape = Shape()
+    loaded = load_training_set(data, shape.image_size, scenes)
+    with _reporter() as report:
+        trained = run_recipe(
+            recipe,
+            loaded,
+            out,
+            shape=shape,
+            steps=steps,
+            questions=questions,
+            seed=seed,
+            report=report,
+            init=init,
+            save_every_seconds=save_every,
+        )
+    print_json_line(
+        {
+            "recipe": recipe,
+            "out": str(trained.folder),
+            "parameters": trained.parameters,
+            "pictures": trained.pictures,
+            "questions": trained.questions,
+            "seconds": round(time.monotonic() - start, 1),
+        }
+    )
+
+
+class _reporter:  # noqa: N801 - used as a function
+    """Shows every step on a bar; in a pipe, a line every 50 steps."""
+
+    def __enter__(self) -> Any:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.console = Console(stderr=True)
+        self.bar = Progress(
+            TextColumn("{task.description:>8}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[logged]}"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.tasks: dict[str, Any] = {}
+        self.bar.start()
+        return self.report
+
+    def report(self, stage: str, step: int, steps: int, logged: dict[str, float]) -> None:
+        """Show one step."""
+        text = " ".join(f"{name} {value:.3f}" for name, value in logged.items())
+        if stage not in self.tasks:
+            self.tasks[stage] = self.bar.add_task(stage, total=steps, logged="")
+        self.bar.update(self.tasks[stage], completed=step, logged=text)
+        if not self.console.is_terminal and (step % 50 == 0 or step == steps):
+            typer.echo(f"{stage} {step}/{steps} {text}", err=True)
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.stop()
