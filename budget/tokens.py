@@ -1,7 +1,7 @@
 """Tensor operations on visual tokens."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -75,11 +75,10 @@ def one_per_image(num_tokens: int | Sequence[int], images: int) -> list[int]:
         >>> one_per_image(9, 2), one_per_image([1, 9], 2)
         ([9, 9], [1, 9])
     """
-    numbers: Sequence[int]
-    if isinstance(num_tokens, int | np.integer):
-        numbers = [num_tokens] * images
-    else:
+    if isinstance(num_tokens, Iterable):
         numbers = list(num_tokens)
+    else:
+        numbers = [num_tokens] * images
     if len(numbers) != images:
         raise ValueError(f"got {len(numbers)} numbers of visual tokens for {images} images")
     for number in numbers:
