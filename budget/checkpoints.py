@@ -228,7 +228,7 @@ def load_checked(model_class: Any, source: Any, folder: Path, **kwargs: Any) -> 
     try:
         model, info = model_class.from_pretrained(source, output_loading_info=True, **kwargs)
     except (OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"cannot load {folder}: {error}") from error
+        raise ModelError(f"cannot load {folder}: {' '.join(str(error).split())}") from error
     problems = [
         f"{kind.removesuffix('_keys')}: {', '.join(sorted(map(str, info[kind])))}"
         for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")

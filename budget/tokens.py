@@ -75,10 +75,7 @@ def one_per_image(num_tokens: int | Sequence[int], images: int) -> list[int]:
         >>> one_per_image(9, 2), one_per_image([1, 9], 2)
         ([9, 9], [1, 9])
     """
-    if isinstance(num_tokens, Iterable):
-        numbers = list(num_tokens)
-    else:
-        numbers = [num_tokens] * images
+    numbers = list(num_tokens) if isinstance(num_tokens, Iterable) else [num_tokens] * images
     if len(numbers) != images:
         raise ValueError(f"got {len(numbers)} numbers of visual tokens for {images} images")
     for number in numbers:
