@@ -125,7 +125,9 @@ def run_evaluate(
         (str(policy_folder), policy.ladder.scales), (str(curves), held_out.curves.scales)
     )
     table = _measured(held_out.curves)
+    began = time.perf_counter()
     rules = {"policy": policy.predictor.predict(held_out.features)}
+    predict_ms = (time.perf_counter() - began) * 1000 / len(table.scores)
     if fit_curves is not None:
         rules["per-group fixed"] = _groups(readers, fit_curves, policy, table)
     rows = evaluate(
@@ -134,6 +136,7 @@ def run_evaluate(
         prices=policy.prices,
         price_costs=policy.rung_costs,
         group_expected=rules.get("per-group fixed"),
+        decision_ms=held_out.feature_ms + predict_ms,
         rng=np.random.default_rng(seed),
         resamples=resamples,
     )

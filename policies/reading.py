@@ -1,5 +1,6 @@
 """Curves and the features of their samples, through readers that are set from outside."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -44,10 +45,12 @@ class Split(NamedTuple):
     Attributes:
         curves: the table.
         features: shape [n, d].
+        feature_ms: milliseconds per sample that computing the features took.
     """
 
     curves: CurveTable
     features: FloatArray
+    feature_ms: float
 
 
 def read_split(
@@ -74,10 +77,13 @@ def read_split(
     dataset = readers.data(data, split, ("id", "image", "question"))
     rows = _rows_of(table.sample_ids, dataset["id"], f"{data} ({split})")
     parts: list[FloatArray] = []
+    seconds = 0.0
     for images, questions in _batches(dataset, rows):
+        start = time.perf_counter()
         parts.append(featurize(images, questions))
+        seconds += time.perf_counter() - start
         progress(min(len(parts) * BATCH, len(rows)), len(rows))
-    return Split(table, np.concatenate(parts))
+    return Split(table, np.concatenate(parts), seconds * 1000 / len(rows))
 
 
 def _rows_of(wanted: Sequence[str] | NDArray[np.str_], ids: Sequence[str], where: str) -> list[int]:
