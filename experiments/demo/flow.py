@@ -66,9 +66,7 @@ class Demo(NamedTuple):
     decision_ms: float
 
 
-def run_demo(
-    model: "MatryoshkaVLM", out: Path, *, sizes: Sizes, seed: int, watch: Watch
-) -> Demo:
+def run_demo(model: "MatryoshkaVLM", out: Path, *, sizes: Sizes, seed: int, watch: Watch) -> Demo:
     """Run the flow and leave curves and policy in ``out``.
 
     Args:
@@ -153,9 +151,9 @@ def _compare(
     test, fit = curves["test"], curves["fit"]
     tokens = np.array(policy.ladder.scales, dtype=np.float64)
     data = measured(
-        test.scores, tokens, groups=test.groups, flops=test.flops, ms=1e3 * test.seconds
+        test.scores, tokens, groups=test.groups.tolist(), flops=test.flops, ms=1e3 * test.seconds
     )
-    grouped, _ = group_baseline(fit.groups, fit.scores, test.groups, tokens)
+    grouped, _ = group_baseline(fit.groups.tolist(), fit.scores, test.groups.tolist(), tokens)
     rng = np.random.default_rng(seed)
     rows = evaluate(
         data,

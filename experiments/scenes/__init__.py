@@ -1,1 +1,1 @@
-"""The embedded testbed: seeded scenes whose questions need very different amounts of visual detail."""
+"""The embedded testbed: scenes whose questions need very different amounts of detail."""

@@ -1,6 +1,7 @@
 """What the shipped weights reach on held-out scenes: figures, the testbed's bars, a model card."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def measure(
         group: [round(float(x), 4) for x in curves.scores[curves.groups == group].mean(axis=0)]
         for group in sorted(set(curves.groups.tolist()))
     }
-    text = int(round(float((curves.prompt_tokens - curves.num_visual_tokens).mean())))
+    text = round(float((curves.prompt_tokens - curves.num_visual_tokens).mean()))
     full = model.cost(model.ladder[-1], text, 2)
     return {
         "model": model.name,
@@ -81,7 +82,7 @@ def bars(figures: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
     """Return name, figure, bar and whether it is met, for every bar of the testbed."""
     accuracy, groups = figures["accuracy"], figures["groups"]
     worst = min(groups, key=lambda group: groups[group][-1])
-    gains = [b - a for a, b in zip(accuracy, accuracy[1:], strict=False)]
+    gains = [b - a for a, b in pairwise(accuracy)]
     big = sum(gain >= STEP_GAIN for gain in gains)
     hidden = figures["hidden_gap_closed_stable"][0]
     grouped = figures["per_group_gap_closed_stable"][0]
@@ -140,7 +141,7 @@ def _card(figures: dict[str, Any], command: str) -> str:
         "testbed for choosing token budgets, not a model for photographs.",
         "",
         f"Made by `{command}`. Figures below: `budget scenes verify --model {figures['model']}`,",
-        f"{figures['n_test']} held-out questions, one a scene, of the split `test`; rules fitted on",
+        f"{figures['n_test']} held-out questions, one a scene, of split `test`; rules fitted on",
         f"{figures['n_fit']} of the split `fit`. Splits share neither scenes nor handwriting.",
         "",
         "## Accuracy by visual tokens",

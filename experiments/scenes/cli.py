@@ -1,8 +1,8 @@
 """The commands ``budget scenes``: make the testbed's data, look at it, verify weights on it.
 
-    budget scenes make --split test --out runs/scenes-test
-    budget scenes show --out scenes.png
-    budget scenes verify --model m3
+budget scenes make --split test --out runs/scenes-test
+budget scenes show --out scenes.png
+budget scenes verify --model m3
 """
 
 from pathlib import Path
@@ -86,7 +86,8 @@ def verify(
     print_table(["accuracy %", "questions", *scales], rows)
     verdicts = bars(figures)
     print_table(
-        ["bar", "figure", "asked", "met"], [[*row[:3], "yes" if row[3] else "no"] for row in verdicts]
+        ["bar", "figure", "asked", "met"],
+        [[*row[:3], "yes" if row[3] else "no"] for row in verdicts],
     )
     if card is not None:
         write_card(figures, card, made_by or "an unstated command")

@@ -16,6 +16,12 @@ def _polygon(points: list[tuple[float, float]], side: int) -> list[tuple[float, 
     return [(x * side, y * side) for x, y in points]
 
 
+def _coverage(image: Image.Image) -> Mask:
+    """Return a grey picture as values in [0, 1]."""
+    values: Mask = np.divide(image, 255, dtype=np.float32)
+    return values
+
+
 def _star(side: int) -> list[tuple[float, float]]:
     radii = [0.5, 0.21] * 5
     angles = -np.pi / 2 + np.arange(10) * np.pi / 5
@@ -61,7 +67,7 @@ def shape_mask(kind: str, side: int) -> Mask:
         draw.ellipse((big * 0.34, -big * 0.06, big * 1.24, big * 0.84), fill=0)
     else:
         raise ValueError(f"no shape is called {kind!r}")
-    return np.asarray(image.resize((side, side), Image.Resampling.BOX), np.float32) / 255
+    return _coverage(image.resize((side, side), Image.Resampling.BOX))
 
 
 @cache
@@ -73,7 +79,7 @@ def word_mask(word: str, height: int) -> Mask:
     image = Image.new("L", (width, height), 0)
     offset = round((height - (bottom - top)) / 2 - top)
     ImageDraw.Draw(image).text((-round(left), offset), word, fill=255, font=font)
-    return np.asarray(image, np.float32) / 255
+    return _coverage(image)
 
 
 def digit_mask(pixels: NDArray[np.float64], side: int, rng: np.random.Generator) -> Mask:
@@ -94,8 +100,9 @@ def digit_mask(pixels: NDArray[np.float64], side: int, rng: np.random.Generator)
     drawn = image.transform(
         (side, side), Image.Transform.AFFINE, (a, b, c, d, e, f), Image.Resampling.BICUBIC
     )
-    ink = np.asarray(drawn, np.float32) / 255
-    return np.clip(ink * np.float32(rng.uniform(1.0, 1.4)), 0, 1)
+    strength = np.float32(rng.uniform(1.0, 1.4))
+    ink: Mask = np.clip(_coverage(drawn) * strength, 0, 1)
+    return ink
 
 
 @cache
@@ -122,7 +129,8 @@ def background(kind: str, night: bool, size: int, rng: np.random.Generator) -> P
         picture = _texture(kind, size, rng)
     level = rng.uniform(35, 60) if night else rng.uniform(165, 200)
     contrast = 0.45 if night else 1.0
-    return np.clip(level + (picture - 128) * contrast, 0, 255).astype(np.float32)
+    muted: Pixels = np.clip(level + (picture - 128) * contrast, 0, 255).astype(np.float32)
+    return muted
 
 
 def _texture(kind: str, size: int, rng: np.random.Generator) -> Pixels:

@@ -136,7 +136,7 @@ def _bare_shapes(
     rare = [colour for colour in colours if colour not in plate_colours][:2]
     common = [colour for colour in colours if colour not in rare]
     shapes = [Thing("shape", shape=str(k), colour=str(rng.choice(common))) for k in drawn]
-    # Two colours stand once each, on shapes whose kind is not itself unique where there is a choice.
+    # Two colours stand once each, if possible on shapes whose kind is not itself unique.
     places = [i for i, thing in enumerate(shapes) if thing.shape not in once] or [0]
     for colour, place in zip(rare, rng.permutation(places), strict=False):
         shapes[int(place)].colour = str(colour)
@@ -161,12 +161,16 @@ def _place(thing: Thing, free: np.ndarray, density: int, rng: np.random.Generato
     across = int(np.ceil((thing.width - 2) / cell))
     down = int(np.ceil((thing.height - 2) / cell))
     across, down = min(across, density), min(down, density)
-    spots = np.argwhere(free).tolist() if across == down == 1 else [
-        (row, column)
-        for row in range(density - down + 1)
-        for column in range(density - across + 1)
-        if free[row : row + down, column : column + across].all()
-    ]
+    spots = (
+        np.argwhere(free).tolist()
+        if across == down == 1
+        else [
+            (row, column)
+            for row in range(density - down + 1)
+            for column in range(density - across + 1)
+            if free[row : row + down, column : column + across].all()
+        ]
+    )
     if not spots:
         return False
     row, column = spots[int(rng.integers(len(spots)))]

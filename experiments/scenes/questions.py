@@ -48,9 +48,9 @@ def ask(layout: Layout, count: int, rng: np.random.Generator) -> list[Question]:
     makers = dict(_MAKERS)
     asked: list[Question] = []
     seen: set[str] = set()
-    tries = 0
-    while len(asked) < count and makers and tries < 4 * count:
-        tries += 1
+    tries = 4 * count + len(_MAKERS)
+    while len(asked) < count and makers and tries:
+        tries -= 1
         groups = list(makers)
         weights = np.array([GROUP_WEIGHTS[group] for group in groups])
         group = groups[int(rng.choice(len(groups), p=weights / weights.sum()))]

@@ -101,9 +101,7 @@ def patch_labels(layout: Layout) -> NDArray[np.int16]:
     for thing in layout.things:
         row = np.clip((thing.top + thing.height // 2) // PATCH, 0, GRID - 1)
         column = np.clip((thing.left + thing.width // 2) // PATCH, 0, GRID - 1)
-        share = np.outer(
-            _overlap(thing.top, thing.height), _overlap(thing.left, thing.width)
-        )
+        share = np.outer(_overlap(thing.top, thing.height), _overlap(thing.left, thing.width))
         share[row, column] += 1
         mine = (share >= 0.2) & (share > covered)
         covered[mine] = share[mine]
@@ -120,7 +118,8 @@ def _overlap(start: int, length: int) -> NDArray[np.float64]:
     """Return which share of every patch along one axis lies in [start, start + length)."""
     edges = np.arange(GRID) * PATCH
     low, high = np.maximum(edges, start), np.minimum(edges + PATCH, start + length)
-    return np.maximum(high - low, 0) / PATCH
+    share: NDArray[np.float64] = np.maximum(high - low, 0) / PATCH
+    return share
 
 
 def _classes(thing: Thing) -> tuple[int, int, int, int, int, int]:

@@ -136,9 +136,12 @@ def build_m3(shape: Shape, tokenizer: Any, seed: int) -> Any:
 
 def save_model(model: Any, tokenizer: Any, size: int, folder: str) -> None:
     """Write a folder that ``budget.load_model`` and transformers read."""
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    image_processor(size).save_pretrained(folder)
+    from budget.quiet import quiet_transformers
+
+    with quiet_transformers():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        image_processor(size).save_pretrained(folder)
 
 
 def merge_texts(texts: Sequence[Sequence[tuple[str, str]]]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Training state on disk: safetensors and JSON, replaced in one step, so that a kill loses little."""
+"""Training state on disk: safetensors and JSON, replaced in one step."""
 
 import json
 import os

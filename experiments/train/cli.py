@@ -86,7 +86,7 @@ def train(
     )
 
 
-class _reporter:  # noqa: N801 - used as a function
+class _reporter:
     """Shows every step on a bar; in a pipe, a line every 50 steps."""
 
     def __enter__(self) -> Any:

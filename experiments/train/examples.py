@@ -76,7 +76,9 @@ def from_rows(rows: Iterable[dict[str, Any]], side: int) -> TrainingSet:
     if not pixels:
         raise DataError("the data has no rows")
     if labels and (len(labels) != len(pixels) or len({x.shape for x in labels}) > 1):
-        raise DataError("patch_labels must be there for every picture, all of one shape, or for none")
+        raise DataError(
+            "patch_labels must be there for every picture, all of one shape, or for none"
+        )
     return TrainingSet(np.stack(pixels), texts, np.stack(labels) if labels else None)
 
 

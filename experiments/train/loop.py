@@ -103,7 +103,9 @@ def _optimizer(learner: Learner, stage: Stage) -> torch.optim.AdamW:
         if rate:
             groups.setdefault((rate, parameter.ndim > 1), []).append(parameter)
     if not groups:
-        raise ValueError(f"stage {stage.name} trains nothing: no parameter begins with {list(stage.rates)}")
+        raise ValueError(
+            f"stage {stage.name} trains nothing: no parameter begins with {list(stage.rates)}"
+        )
     return torch.optim.AdamW(
         [
             {"params": parameters, "peak": rate, "weight_decay": 0.05 if matrix else 0.0}

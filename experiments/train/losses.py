@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from experiments.train.examples import Packed
 
 
-def dense_loss(
-    logits: torch.Tensor, labels: torch.Tensor, classes: Sequence[int]
-) -> torch.Tensor:
+def dense_loss(logits: torch.Tensor, labels: torch.Tensor, classes: Sequence[int]) -> torch.Tensor:
     """Return the mean over channels of the cross-entropy per patch.
 
     Args:
@@ -51,7 +49,7 @@ def packed_positions(prefix: int, questions: int, length: int) -> torch.Tensor:
 
 
 def answer_loss(
-    model: nn.Module, visual: torch.Tensor, before: torch.Tensor, packed: Packed
+    model: Any, visual: torch.Tensor, before: torch.Tensor, packed: Packed
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the next-token loss of all answers behind one set of visual tokens.
 

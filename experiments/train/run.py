@@ -16,6 +16,7 @@ RECIPES = ("m3", "mqt")
 # Answers of a whole picture that the first stage learns where the data has no patch labels.
 MAX_ANSWER_CLASSES = 256
 SHARED_STAGES = 2
+FIRST_STAGES = Path("training", "after-answers", "model.safetensors")
 
 
 class Trained(NamedTuple):
@@ -76,6 +77,8 @@ def run_recipe(
 
     if recipe not in RECIPES:
         raise ModelError(f"no recipe {recipe!r}; there are {', '.join(RECIPES)}")
+    if init is not None and not (init / FIRST_STAGES).exists():
+        raise ModelError(f"{init} holds no finished first stages ({FIRST_STAGES} is missing)")
     training = out / "training"
     tokenizer = _tokenizer(training, data, shape, init)
     model, stages = _model_and_stages(recipe, shape, steps, questions, tokenizer, seed)
@@ -85,10 +88,7 @@ def run_recipe(
     answers, classes = _dense_targets(data, shape)
     learner = _learner(model, classes, shape, seed)
     if init is not None:
-        path = init / "training" / "after-answers" / "model.safetensors"
-        if not path.exists():
-            raise ModelError(f"{init} holds no finished first stages ({path} is missing)")
-        _take_over(learner, load_file(path), recipe)
+        _take_over(learner, load_file(init / FIRST_STAGES), recipe)
     prompt = Prompt(tokenizer)
     train(
         learner,
@@ -141,9 +141,7 @@ def _model_and_stages(
     return build_mqt(shape, tokenizer, seed), mqt_stages(shape, steps, questions)
 
 
-def _dense_targets(
-    data: TrainingSet, shape: Shape
-) -> tuple[np.ndarray | None, tuple[int, ...]]:
+def _dense_targets(data: TrainingSet, shape: Shape) -> tuple[np.ndarray | None, tuple[int, ...]]:
     """Return whole-image answers where there are no patch labels, and the classes to learn."""
     if data.patch_labels is not None:
         grid = data.patch_labels.shape[-2:]

@@ -52,9 +52,7 @@ def draw_scenes(count: int | None = None, processes: int | None = None) -> Train
     )
 
 
-def _draw(
-    start: int, count: int
-) -> tuple[np.ndarray, list[list[tuple[str, str]]], np.ndarray]:
+def _draw(start: int, count: int) -> tuple[np.ndarray, list[list[tuple[str, str]]], np.ndarray]:
     from experiments.scenes.data import QUESTIONS_TO_TRAIN_ON, iterate_scenes
 
     scenes = list(

@@ -71,7 +71,9 @@ class Objective(Protocol):
 
     def __call__(
         self, learner: Learner, batch: Batch, rng: np.random.Generator
-    ) -> dict[str, float]: ...
+    ) -> dict[str, float]:
+        """Accumulate the gradients of one step; return what to log."""
+        ...
 
 
 def learn_dense(learner: Learner, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
