@@ -18,7 +18,7 @@ def _polygon(points: list[tuple[float, float]], side: int) -> list[tuple[float, 
 
 def _coverage(image: Image.Image) -> Mask:
     """Return a grey picture as values in [0, 1]."""
-    values: Mask = np.divide(image, 255, dtype=np.float32)
+    values: Mask = np.divide(np.asarray(image), 255, dtype=np.float32)
     return values
 
 

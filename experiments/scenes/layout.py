@@ -1,6 +1,7 @@
 """Which things stand where in a scene: five densities, from one large thing to a crowd."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,10 +10,38 @@ from experiments.scenes.vocabulary import BACKGROUNDS, COLOUR_NAMES, SHAPES, WOR
 
 IMAGE_SIZE = 96
 
-# Cells a side of the loose grid on which things stand, and how often a scene has that density.
-# Density that spans two orders of magnitude is what makes the detail that a question needs vary.
-DENSITIES = (1, 2, 3, 6, 9)
+# Cells a side of the grid on which things stand, and how often a scene has that density. Density
+# that spans two orders of magnitude is what makes the detail that a question needs vary; cells as
+# large as those that a scale of the ladder pools make it vary in steps.
+DENSITIES = (1, 2, 3, 6, 12)
 DENSITY_SHARES = (0.28, 0.16, 0.12, 0.20, 0.24)
+# Pixels a thing may stand off the middle of its cells, as a share of a cell; at least one if any.
+JITTER = 0.04
+
+
+class Sizes(NamedTuple):
+    """Sizes in pixels at one density.
+
+    Attributes:
+        shape: least and most side of a bare shape.
+        largest: side of the one that is clearly the largest.
+        plate: side of a plate under a digit or a shape.
+        ink: height of a word's ink.
+    """
+
+    shape: tuple[int, int]
+    largest: int
+    plate: int
+    ink: int
+
+
+SIZES = {
+    1: Sizes((56, 76), 70, 60, 30),
+    2: Sizes((28, 31), 44, 40, 18),
+    3: Sizes((18, 20), 29, 27, 12),
+    6: Sizes((11, 12), 26, 16, 11),
+    12: Sizes((7, 8), 14, 16, 11),
+}
 
 
 @dataclass(slots=True)
@@ -69,22 +98,19 @@ def draw_layout(
     """
     density = int(rng.choice(DENSITIES, p=DENSITY_SHARES))
     free = np.ones((density, density), bool)
-    things: list[Thing] = []
-    for thing in _plates(density, rng, digit_indices, digit_values):
-        if _place(thing, free, density, rng):
-            things.append(thing)
-    bare: list[Thing] = []
-    plate_colours = {thing.plate for thing in things}
-    for thing in _bare_shapes(density, int(free.sum()), plate_colours, rng):
-        if _place(thing, free, density, rng):
-            bare.append(thing)
-    largest = _enlarge_one(bare, density, rng)
+    plates = [_size(t, density, rng) for t in _plates(density, rng, digit_indices, digit_values)]
+    plates = [thing for thing in plates if _place(thing, free, density, rng)]
+    plate_colours = {thing.plate for thing in plates}
+    bare = _bare_shapes(density, int(free.sum()), plate_colours, rng)
+    bare = [_size(thing, density, rng) for thing in bare]
+    largest = _choose_largest(bare, density, rng)
+    bare = [thing for thing in bare if _place(thing, free, density, rng)]
     return Layout(
         background=str(rng.choice(BACKGROUNDS)),
         night=bool(rng.random() < 0.5),
         density=density,
-        things=things + bare,
-        largest=largest,
+        things=plates + bare,
+        largest=largest if largest in bare else None,
     )
 
 
@@ -96,7 +122,7 @@ def _plates(
 ) -> list[Thing]:
     """Return things on plates of distinct colours, so that a plate's colour names one thing."""
     # A lone thing is a plate in seven scenes of ten; denser scenes hold several of each.
-    low, high = {1: (0, 1), 2: (2, 3), 3: (3, 4), 6: (4, 5), 9: (4, 5)}[density]
+    low, high = {1: (0, 1), 2: (2, 3), 3: (3, 4), 6: (4, 5), 12: (4, 5)}[density]
     count = int(rng.random() < 0.7) if density == 1 else int(rng.integers(low, high + 1))
     kinds = rng.permutation([("digit", "word", "plated")[i % 3] for i in range(count + 2)])[:count]
     plates = []
@@ -120,7 +146,8 @@ def _bare_shapes(
     """Return bare shapes: some kinds and colours once, some kinds up to five times, some often."""
     if cells == 0:
         return []
-    share = rng.uniform(0.75, 1.0) if density < 6 else rng.uniform(0.55, 0.8)
+    low, high = {6: (0.55, 0.8), 12: (0.3, 0.5)}.get(density, (0.75, 1.0))
+    share = rng.uniform(low, high)
     count = min(cells, max(1, round(cells * share)))
     kinds, colours = list(rng.permutation(SHAPES)), list(rng.permutation(COLOUR_NAMES))
     once, few, absent = kinds[:2], kinds[2:4], kinds[4:5]
@@ -144,58 +171,54 @@ def _bare_shapes(
 
 
 def _place(thing: Thing, free: np.ndarray, density: int, rng: np.random.Generator) -> bool:
-    """Give ``thing`` a size and a free block of cells; return False if none is left."""
-    cell = IMAGE_SIZE / density
-    if thing.kind == "shape":
-        side = max(6, round(cell * rng.uniform(0.55, 0.78)))
-        thing.width = thing.height = thing.detail = side
-    elif thing.kind == "word":
-        ink = int(np.clip(cell * rng.uniform(0.34, 0.42), 10, 30))
-        thing.height, thing.detail = ink + 4, ink
-        thing.width = min(word_mask(thing.value, ink).shape[1] + 6, IMAGE_SIZE - 4)
-    else:
-        side = max(15, round(cell * rng.uniform(0.6, 0.85)))
-        side = min(side, 64)
-        thing.width = thing.height = side
-        thing.detail = round(side * (0.85 if thing.kind == "digit" else 0.62))
-    across = int(np.ceil((thing.width - 2) / cell))
-    down = int(np.ceil((thing.height - 2) / cell))
-    across, down = min(across, density), min(down, density)
-    spots = (
-        np.argwhere(free).tolist()
-        if across == down == 1
-        else [
-            (row, column)
-            for row in range(density - down + 1)
-            for column in range(density - across + 1)
-            if free[row : row + down, column : column + across].all()
-        ]
+    """Give ``thing`` a free block of cells and a place near its centre; False if none is left."""
+    across, down = _block(thing, density)
+    spots = np.argwhere(
+        np.lib.stride_tricks.sliding_window_view(free, (down, across)).all(axis=(2, 3))
     )
-    if not spots:
+    if not len(spots):
         return False
-    row, column = spots[int(rng.integers(len(spots)))]
+    row, column = (int(x) for x in spots[int(rng.integers(len(spots)))])
     free[row : row + down, column : column + across] = False
-    thing.left = _jitter(column * cell, across * cell - thing.width, rng)
-    thing.top = _jitter(row * cell, down * cell - thing.height, rng)
+    cell = IMAGE_SIZE // density
+    thing.left = column * cell + _centred(across * cell - thing.width, cell, rng)
+    thing.top = row * cell + _centred(down * cell - thing.height, cell, rng)
     return True
 
 
-def _jitter(start: float, room: float, rng: np.random.Generator) -> int:
-    position = start + rng.uniform(0.1, 0.9) * room if room > 0 else start + room / 2
-    return round(position)
+def _block(thing: Thing, density: int) -> tuple[int, int]:
+    """Return how many cells a thing takes, across and down."""
+    cell = IMAGE_SIZE // density
+    return -(-thing.width // cell), -(-thing.height // cell)
 
 
-def _enlarge_one(bare: list[Thing], density: int, rng: np.random.Generator) -> Thing | None:
-    """Make one bare shape clearly the largest; return it."""
+def _centred(room: int, cell: int, rng: np.random.Generator) -> int:
+    """Return where to begin in ``room`` spare pixels: the middle, give or take a little."""
+    most = min(room // 2, max(1, round(JITTER * cell)))
+    return room // 2 + int(rng.integers(-most, most + 1))
+
+
+def _size(thing: Thing, density: int, rng: np.random.Generator) -> Thing:
+    """Give ``thing`` its size and that of the detail in it."""
+    sizes = SIZES[density]
+    if thing.kind == "shape":
+        low, high = sizes.shape
+        thing.width = thing.height = thing.detail = int(rng.integers(low, high + 1))
+    elif thing.kind == "word":
+        thing.height, thing.detail = sizes.ink + 4, sizes.ink
+        thing.width = min(word_mask(thing.value, sizes.ink).shape[1] + 6, IMAGE_SIZE - 4)
+    else:
+        thing.width = thing.height = sizes.plate
+        thing.detail = round(sizes.plate * (0.85 if thing.kind == "digit" else 0.62))
+    return thing
+
+
+def _choose_largest(bare: list[Thing], density: int, rng: np.random.Generator) -> Thing | None:
+    """Make one bare shape clearly the largest and move it to the front; return it."""
     if not bare:
         return None
-    largest = bare[int(rng.integers(len(bare)))]
-    cell = IMAGE_SIZE / density
-    second = max((thing.width for thing in bare if thing is not largest), default=0)
-    side = min(max(round(cell * 0.92), round(second * 1.45)), 78)
-    largest.left -= (side - largest.width) // 2
-    largest.top -= (side - largest.height) // 2
-    largest.left = int(np.clip(largest.left, 0, IMAGE_SIZE - side))
-    largest.top = int(np.clip(largest.top, 0, IMAGE_SIZE - side))
+    largest = bare.pop(int(rng.integers(len(bare))))
+    side = SIZES[density].largest
     largest.width = largest.height = largest.detail = side
+    bare.insert(0, largest)
     return largest

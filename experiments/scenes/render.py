@@ -22,9 +22,12 @@ from experiments.scenes.vocabulary import (
 )
 
 PATCH = 8
+IGNORED = -100
 GRID = IMAGE_SIZE // PATCH
 
-# One channel a row of the label map: name and number of classes. 0 is "nothing here".
+# One channel a row of the label map: name and number of classes. 0 is "nothing here"; -100, which
+# no loss counts, stands where a channel does not apply: colour, plate, value and size are asked only
+# of patches that have them, so that the many empty patches do not drown what must be learned.
 PATCH_CHANNELS: tuple[tuple[str, int], ...] = (
     ("kind", len(SHAPES) + 3),
     ("colour", len(COLOUR_NAMES) + 1),
@@ -107,6 +110,8 @@ def patch_labels(layout: Layout) -> NDArray[np.int16]:
         covered[mine] = share[mine]
         labels[:6, mine] = np.asarray(_classes(thing), np.int16)[:, None]
         labels[5, row, column] = 1 if mine[row, column] else labels[5, row, column]
+    labels[1:4][labels[1:4] == 0] = IGNORED
+    labels[4:6, labels[0] == 0] = IGNORED
     labels[6] = BACKGROUNDS.index(layout.background)
     labels[7] = layout.night
     labels[8] = np.arange(GRID)[:, None]

@@ -154,6 +154,7 @@ def build_mqt(shape: Shape, tokenizer: Any, seed: int) -> Any:
     import torch
 
     from budget.mqt import MqtLlavaConfig, MqtLlavaForConditionalGeneration
+    from experiments.train.spread import spread_queries
 
     config = MqtLlavaConfig(
         **llava_config_parts(shape, tokenizer),
@@ -162,4 +163,7 @@ def build_mqt(shape: Shape, tokenizer: Any, seed: int) -> Any:
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return MqtLlavaForConditionalGeneration(config)
+        model = MqtLlavaForConditionalGeneration(config)
+    generator = torch.Generator().manual_seed(seed)
+    spread_queries(model.model.multi_modal_projector, generator)
+    return model

@@ -30,7 +30,7 @@ class TrainingSet(NamedTuple):
     Attributes:
         pixels: RGB values 0..255, shape [n, side, side, 3].
         texts: question and answer of every question of every picture.
-        patch_labels: class of every patch, shape [n, channels, grid, grid]; negative is ignored.
+        patch_labels: class of every patch, shape [n, channels, grid, grid]; -100 is ignored.
             None if the data has none.
     """
 

@@ -9,19 +9,25 @@ import torch.nn.functional as F
 
 from experiments.train.examples import Packed
 
+IGNORED = -100
+
 
 def dense_loss(logits: torch.Tensor, labels: torch.Tensor, classes: Sequence[int]) -> torch.Tensor:
     """Return the mean over channels of the cross-entropy per patch.
 
     Args:
         logits: shape [b, patches, sum(classes)].
-        labels: shape [b, channels, patches]; negative is ignored.
+        labels: shape [b, channels, patches]; -100 is ignored.
         classes: classes of every channel.
     """
-    losses = [
-        F.cross_entropy(part.transpose(1, 2), labels[:, channel], ignore_index=-100)
-        for channel, part in enumerate(logits.split(list(classes), dim=-1))
-    ]
+    losses = []
+    for channel, part in enumerate(logits.split(list(classes), dim=-1)):
+        target = labels[:, channel]
+        total = F.cross_entropy(
+            part.transpose(1, 2), target, ignore_index=IGNORED, reduction="sum"
+        )
+        # A batch may hold no patch that a channel applies to: the mean over none is 0, not NaN.
+        losses.append(total / (target >= 0).sum().clamp(min=1))
     return torch.stack(losses).mean()
 
 

@@ -19,7 +19,7 @@ class Steps(NamedTuple):
 
     Attributes:
         dense: vision tower on dense labels.
-        answers: projector and language model at the full scale.
+        answers: the whole model at the full scale.
         nested: all scales (M3), or all queries and then random m (MQT).
         align: MQT's resampler alone, all queries.
     """
@@ -40,14 +40,14 @@ def common_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
             LearnAnswers(full, questions),
             steps.answers,
             16,
-            {PROJECTOR: 1e-3, LANGUAGE: 1e-3, HEAD: 1e-3},
+            {PROJECTOR: 1e-3, LANGUAGE: 1e-3, HEAD: 1e-3, TOWER: 5e-4, HEADS: 5e-4},
         ),
     ]
 
 
 def m3_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
     """Return the stages of an M3 model."""
-    rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 6e-5}
+    rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 2e-4, HEADS: 2e-4}
     nested = LearnAnswers(shape.scales, questions)
     return [
         *common_stages(shape, steps, questions),
@@ -58,7 +58,7 @@ def m3_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
 def mqt_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
     """Return the stages of an MQT model."""
     queries = shape.grid**2
-    rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 6e-5}
+    rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 1e-4, HEADS: 1e-4}
     even = tuple(range(2, queries + 1, 2))
     return [
         *common_stages(shape, steps, questions),

@@ -104,7 +104,8 @@ def run_recipe(
         save_every_seconds=save_every_seconds,
         first_stage=SHARED_STAGES if init is not None else 0,
     )
-    save_model(model, tokenizer, shape.image_size, str(out))
+    # Half precision halves the file; the state to go on from keeps float32.
+    save_model(model.half(), tokenizer, shape.image_size, str(out))
     return Trained(
         out,
         sum(parameter.numel() for parameter in model.parameters()),
@@ -148,7 +149,7 @@ def _dense_targets(data: TrainingSet, shape: Shape) -> tuple[np.ndarray | None, 
         if grid != (shape.grid, shape.grid):
             raise DataError(f"patch_labels must be {shape.grid} x {shape.grid}, got {grid}")
         highest = data.patch_labels.max(axis=(0, 2, 3))
-        return None, tuple(int(top) + 1 for top in highest)
+        return None, tuple(max(int(top), 0) + 1 for top in highest)
     words = [answer for texts in data.texts for _, answer in texts]
     names, counts = np.unique(words, return_counts=True)
     kept = names[np.argsort(-counts, kind="stable")][:MAX_ANSWER_CLASSES]

@@ -97,6 +97,9 @@ class LearnAnswers:
     With all scales this is M3's objective (arXiv 2405.17430, section 3); with the full one alone
     it is LLaVA's.
 
+    The vision tower goes on learning its dense labels beside, where the data has them: they keep it
+    in place while the answers pull at it.
+
     Attributes:
         scales: visual tokens of every term of the mean.
         questions: questions a picture.
@@ -110,7 +113,8 @@ class LearnAnswers:
     ) -> dict[str, float]:
         """Take one step's gradients, one scale at a time over one encoding of the pictures."""
         packed = pack(batch.pairs, self.questions, batch.pad)
-        projected = learner.vlm.model.multi_modal_projector(learner.patches(batch.pixels))
+        patches = learner.patches(batch.pixels)
+        projected = learner.vlm.model.multi_modal_projector(patches)
         leaf = projected.detach().requires_grad_()
         logged: dict[str, float] = {}
         for scale in self.scales:
@@ -119,7 +123,11 @@ class LearnAnswers:
             (loss / len(self.scales)).backward()
             logged[f"loss_{scale}"] = float(loss.detach())
             logged[f"right_{scale}"] = float(right)
-        if projected.requires_grad:
+        if batch.labels is not None and patches.requires_grad:
+            dense = dense_loss(learner.heads(patches), batch.labels, learner.classes)
+            torch.autograd.backward([projected, dense], [leaf.grad, None])
+            logged["dense"] = float(dense.detach())
+        elif projected.requires_grad:
             projected.backward(leaf.grad)
         return logged
 
@@ -142,9 +150,13 @@ class LearnPrefixes:
         """Take one step's gradients at one m."""
         packed = pack(batch.pairs, self.questions, batch.pad)
         count = int(rng.choice(self.choices))
-        visual = learner.vlm.model.multi_modal_projector(learner.patches(batch.pixels))
+        patches = learner.patches(batch.pixels)
+        visual = learner.vlm.model.multi_modal_projector(patches)
         loss, right = answer_loss(learner.vlm, visual[:, :count], batch.before, packed)
-        loss.backward()
+        total = loss
+        if batch.labels is not None and patches.requires_grad:
+            total = loss + dense_loss(learner.heads(patches), batch.labels, learner.classes)
+        total.backward()
         return {"loss": float(loss.detach()), "right": float(right), "m": count}
 
 

@@ -10,7 +10,7 @@ from experiments.scenes.data import SPLITS, iterate_scenes, load_scenes
 from experiments.scenes.drawing import shape_mask, word_mask
 from experiments.scenes.layout import Layout, Thing
 from experiments.scenes.questions import ask
-from experiments.scenes.render import GRID, PATCH_CHANNELS, patch_labels
+from experiments.scenes.render import GRID, IGNORED, PATCH_CHANNELS, patch_labels
 from experiments.scenes.vocabulary import COLOUR_NAMES, GROUPS, SHAPES, WORDS
 
 
@@ -89,15 +89,16 @@ def test_patch_labels_name_the_thing_that_lies_there():
     inside[4:7, 2:5] = True
     assert np.array_equal(labels["kind"] == 1 + SHAPES.index("moon"), inside)
     assert np.array_equal(labels["plate"] == 1 + COLOUR_NAMES.index("blue"), inside)
-    assert labels["centre"].sum() == 1
+    assert (labels["centre"] == 1).sum() == 1
     assert labels["centre"][5, 3] == 1
+    assert (labels["value"] == IGNORED).all()
     assert (labels["night"] == 1).all()
 
 
 def test_labels_stay_within_their_classes(scenes):
     for scene in scenes:
         for (name, classes), channel in zip(PATCH_CHANNELS, scene.labels, strict=True):
-            assert channel.min() >= 0, name
+            assert ((channel == IGNORED) | (channel >= 0)).all(), name
             assert channel.max() < classes, name
 
 
