@@ -36,8 +36,8 @@ check: $(STAMP)  ## format, lint, types, import rules
 train-m3: $(STAMP)  ## train the shipped M3 from nothing; resumes after a kill
 	@$(BIN)/budget train --data scenes --recipe m3 --out runs/m3
 
-train-mqt: $(STAMP)  ## train the shipped MQT from nothing; resumes after a kill
-	@$(BIN)/budget train --data scenes --recipe mqt --out runs/mqt
+train-mqt: train-m3  ## train the shipped MQT, on the M3's first stages; resumes after a kill
+	@$(BIN)/budget train --data scenes --recipe mqt --init runs/m3 --out runs/mqt
 
 clean:  ## remove caches and builds; .venv and runs stay
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

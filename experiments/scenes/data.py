@@ -29,7 +29,7 @@ class Split(NamedTuple):
 
 
 SPLITS = {
-    "model-train": Split(1, 40_000, (0, 1200)),
+    "model-train": Split(1, 20_000, (0, 1200)),
     "fit": Split(2, 8_000, (1200, 1400)),
     "calibration": Split(3, 3_000, (1400, 1550)),
     "test": Split(4, 6_000, (1550, 1797)),

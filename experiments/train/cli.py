@@ -30,13 +30,20 @@ def train(
         Path | None,
         typer.Option(help="An earlier run's folder whose first two stages are taken over."),
     ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="A finished model to go on from: 'm3', 'mqt' or a folder.")
+    ] = None,
+    first_stage: Annotated[
+        str | None,
+        typer.Option(help="Stage to begin with: dense, answers, align (mqt) or nested."),
+    ] = None,
     scenes: Annotated[
         int | None, typer.Option(help="Scenes (or rows of other data) at most.  [default: all]")
     ] = None,
-    dense_steps: Annotated[int, typer.Option(help="Steps of 48 pictures, vision tower.")] = 1500,
-    answer_steps: Annotated[int, typer.Option(help="Steps of 16 pictures, full scale.")] = 3000,
-    align_steps: Annotated[int, typer.Option(help="Steps of 16 pictures, resampler (mqt).")] = 300,
-    nested_steps: Annotated[int, typer.Option(help="Steps of 16 pictures, nested.")] = 1400,
+    dense_steps: Annotated[int, typer.Option(help="Steps of 48 pictures, vision tower.")] = 2200,
+    answer_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, full scale.")] = 3600,
+    align_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, resampler (mqt).")] = 300,
+    nested_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, nested.")] = 1100,
     questions: Annotated[int, typer.Option(help="Questions packed behind one picture.")] = 8,
     save_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 120.0,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
@@ -72,6 +79,8 @@ def train(
             seed=seed,
             report=report,
             init=init,
+            weights=weights,
+            first_stage=first_stage,
             save_every_seconds=save_every,
         )
     print_json_line(

@@ -24,9 +24,9 @@ class Steps(NamedTuple):
         align: MQT's resampler alone, all queries.
     """
 
-    dense: int = 1500
-    answers: int = 3000
-    nested: int = 1400
+    dense: int = 2200
+    answers: int = 3600
+    nested: int = 1100
     align: int = 300
 
 
@@ -39,19 +39,19 @@ def common_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
             "answers",
             LearnAnswers(full, questions),
             steps.answers,
-            16,
-            {PROJECTOR: 1e-3, LANGUAGE: 1e-3, HEAD: 1e-3, TOWER: 5e-4, HEADS: 5e-4},
+            8,
+            {PROJECTOR: 1.2e-3, LANGUAGE: 1.2e-3, HEAD: 1.2e-3, TOWER: 1e-4, HEADS: 1e-4},
         ),
     ]
 
 
 def m3_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
     """Return the stages of an M3 model."""
-    rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 2e-4, HEADS: 2e-4}
+    rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 1e-4, HEADS: 1e-4}
     nested = LearnAnswers(shape.scales, questions)
     return [
         *common_stages(shape, steps, questions),
-        Stage("nested", nested, steps.nested, 16, rates),
+        Stage("nested", nested, steps.nested, 8, rates),
     ]
 
 
@@ -62,6 +62,6 @@ def mqt_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
     even = tuple(range(2, queries + 1, 2))
     return [
         *common_stages(shape, steps, questions),
-        Stage("align", LearnPrefixes((queries,), questions), steps.align, 16, {PROJECTOR: 2e-3}),
-        Stage("nested", LearnPrefixes(even, questions), steps.nested, 16, rates),
+        Stage("align", LearnPrefixes((queries,), questions), steps.align, 8, {PROJECTOR: 2e-3}),
+        Stage("nested", LearnPrefixes(even, questions), steps.nested, 8, rates),
     ]

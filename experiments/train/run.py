@@ -46,6 +46,8 @@ def run_recipe(
     seed: int,
     report: Report,
     init: Path | None = None,
+    weights: Path | str | None = None,
+    first_stage: str | None = None,
     save_every_seconds: float = 120.0,
 ) -> Trained:
     """Train a model, or go on where a killed run stopped.
@@ -61,11 +63,15 @@ def run_recipe(
         report: called after every step.
         init: output folder of an earlier run on the same data whose first two stages (vision tower
             and language model) are taken over, as MQT takes over CLIP and Vicuna.
+        weights: a finished model of the same recipe to go on from, e.g. the shipped one.
+        first_stage: name of the stage to begin with; by default the first, or behind those of
+            ``init``.
         save_every_seconds: seconds between checkpoints.
 
     Raises:
         DataError: if there is less data than one batch.
-        ModelError: if the recipe is unknown or ``init`` has no such stages.
+        ModelError: if the recipe or the stage is unknown, ``init`` has no such stages, or
+            ``weights`` has other sizes.
     """
     import torch
     from safetensors.torch import load_file
@@ -80,7 +86,7 @@ def run_recipe(
     if init is not None and not (init / FIRST_STAGES).exists():
         raise ModelError(f"{init} holds no finished first stages ({FIRST_STAGES} is missing)")
     training = out / "training"
-    tokenizer = _tokenizer(training, data, shape, init)
+    tokenizer = _tokenizer(training, data, shape, init, weights)
     model, stages = _model_and_stages(recipe, shape, steps, questions, tokenizer, seed)
     smallest = max(stage.batch for stage in stages)
     if len(data.pixels) < smallest:
@@ -89,6 +95,8 @@ def run_recipe(
     learner = _learner(model, classes, shape, seed)
     if init is not None:
         _take_over(learner, load_file(init / FIRST_STAGES), recipe)
+    if weights is not None:
+        _go_on_from(model, weights)
     prompt = Prompt(tokenizer)
     train(
         learner,
@@ -102,7 +110,7 @@ def run_recipe(
         seed=seed,
         report=report,
         save_every_seconds=save_every_seconds,
-        first_stage=SHARED_STAGES if init is not None else 0,
+        first_stage=_first(stages, first_stage, SHARED_STAGES if init is not None else 0),
     )
     # Half precision halves the file; the state to go on from keeps float32.
     save_model(model.half(), tokenizer, shape.image_size, str(out))
@@ -114,7 +122,34 @@ def run_recipe(
     )
 
 
-def _tokenizer(training: Path, data: TrainingSet, shape: Shape, init: Path | None) -> Any:
+def _first(stages: list[Any], name: str | None, otherwise: int) -> int:
+    names = [stage.name for stage in stages]
+    if name is None:
+        return otherwise
+    if name not in names:
+        raise ModelError(f"no stage {name!r}; this recipe has {', '.join(names)}")
+    return names.index(name)
+
+
+def _go_on_from(model: Any, weights: Path | str) -> None:
+    """Copy the parameters of a finished model."""
+    from budget.models import load_model
+
+    source: Any = load_model(weights)
+    theirs, ours = source.model.state_dict(), model.state_dict()
+    shapes = {name: tuple(tensor.shape) for name, tensor in theirs.items()}
+    if shapes != {name: tuple(tensor.shape) for name, tensor in ours.items()}:
+        raise ModelError(f"{weights} is of another recipe or has other sizes than this run")
+    model.load_state_dict(theirs)
+
+
+def _tokenizer(
+    training: Path,
+    data: TrainingSet,
+    shape: Shape,
+    init: Path | None,
+    weights: Path | str | None,
+) -> Any:
     """Return the tokenizer of this run: an earlier one's, or a new one, kept beside the state."""
     from transformers import AutoTokenizer
 
@@ -122,7 +157,12 @@ def _tokenizer(training: Path, data: TrainingSet, shape: Shape, init: Path | Non
 
     kept = training / "tokenizer"
     if not kept.exists():
-        if init is not None:
+        if weights is not None:
+            from budget.models import load_model
+
+            source: Any = load_model(weights)
+            tokenizer = source.tokenizer
+        elif init is not None:
             tokenizer = AutoTokenizer.from_pretrained(init / "training" / "tokenizer")
         else:
             tokenizer = train_tokenizer(merge_texts(data.texts), shape.vocabulary)

@@ -228,3 +228,19 @@ def test_bad_training_data_is_one_clear_line(data, tmp_path):
             "m3", data.take(0, 3), tmp_path, shape=TINY, steps=Steps(), questions=2, seed=0,
             report=lambda *_: None,
         )  # fmt: skip
+
+
+def test_a_finished_model_is_trained_further_from_its_own_weights(tmp_path, data):
+    common = {"shape": TINY, "questions": 2, "seed": 0, "report": lambda *_: None}
+    steps = Steps(dense=1, answers=1, nested=1)
+    run_recipe("m3", data, tmp_path / "a", steps=steps, **common)
+    run_recipe(
+        "m3", data, tmp_path / "b", steps=steps, weights=tmp_path / "a", first_stage="nested", **common
+    )
+    log = (tmp_path / "b/training/log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["stage"] for line in log] == ["nested"]
+    first, second = (load_model(tmp_path / name).model.state_dict() for name in "ab")
+    moved = max(float((first[name] - second[name]).abs().max()) for name in first)
+    assert 0 < moved < 0.02  # one step, from where the first run ended
+    with pytest.raises(ModelError, match="no stage 'late'; this recipe has dense, answers, nested"):
+        run_recipe("m3", data, tmp_path / "c", steps=steps, first_stage="late", **common)
