@@ -55,7 +55,7 @@ def _mark_prices(axes: "Axes", demo: Demo) -> None:
         if row.name.startswith("policy"):
             y = 100 * row.accuracy
             error = [[y - 100 * row.low], [100 * row.high - y]]
-            axes.errorbar(row.mean_tokens, y, yerror=error, fmt="s", ms=6, color="#e15759", lw=1.2)
+            axes.errorbar(row.mean_tokens, y, yerr=error, fmt="s", ms=6, color="#e15759", lw=1.2)
             axes.annotate(
                 row.name.split(", ")[1],
                 (row.mean_tokens, y),
