@@ -32,9 +32,9 @@ COLUMNS = (
 def demo(
     model: Annotated[str, typer.Option(help="'m3', 'mqt' or a model folder.")] = "m3",
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("runs/demo"),
-    fit: Annotated[int, typer.Option(help="Scenes to fit the policy on.", min=100)] = 4000,
-    calibration: Annotated[int, typer.Option(help="Scenes to set its prices on.", min=50)] = 1500,
-    test: Annotated[int, typer.Option(help="Held-out scenes to report on.", min=50)] = 2500,
+    fit: Annotated[int, typer.Option(help="Scenes to fit the policy on.", min=100)] = 3500,
+    calibration: Annotated[int, typer.Option(help="Scenes to set its prices on.", min=50)] = 1250,
+    test: Annotated[int, typer.Option(help="Held-out scenes to report on.", min=50)] = 2250,
     seed: Annotated[int, typer.Option(help="Seed of the fit and the bootstrap.")] = 0,
 ) -> None:
     """Run a model at every scale, fit a policy, answer held-out questions with fewer tokens."""

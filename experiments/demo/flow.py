@@ -31,9 +31,9 @@ class Sizes(NamedTuple):
         test: everything that is reported comes from these.
     """
 
-    fit: int = 4000
-    calibration: int = 1500
-    test: int = 2500
+    fit: int = 3500
+    calibration: int = 1250
+    test: int = 2250
 
 
 class Demo(NamedTuple):

@@ -26,8 +26,8 @@ IGNORED = -100
 GRID = IMAGE_SIZE // PATCH
 
 # One channel a row of the label map: name and number of classes. 0 is "nothing here"; -100, which
-# no loss counts, stands where a channel does not apply: colour, plate, value and size are asked only
-# of patches that have them, so that the many empty patches do not drown what must be learned.
+# no loss counts, stands where a channel does not apply: colour, plate, value and size are asked
+# only of patches that have them, so that the many empty ones do not drown what must be learned.
 PATCH_CHANNELS: tuple[tuple[str, int], ...] = (
     ("kind", len(SHAPES) + 3),
     ("colour", len(COLOUR_NAMES) + 1),

@@ -23,9 +23,7 @@ def dense_loss(logits: torch.Tensor, labels: torch.Tensor, classes: Sequence[int
     losses = []
     for channel, part in enumerate(logits.split(list(classes), dim=-1)):
         target = labels[:, channel]
-        total = F.cross_entropy(
-            part.transpose(1, 2), target, ignore_index=IGNORED, reduction="sum"
-        )
+        total = F.cross_entropy(part.transpose(1, 2), target, ignore_index=IGNORED, reduction="sum")
         # A batch may hold no patch that a channel applies to: the mean over none is 0, not NaN.
         losses.append(total / (target >= 0).sum().clamp(min=1))
     return torch.stack(losses).mean()

@@ -18,7 +18,9 @@ def test_prefixes_cover_the_grid_ever_more_finely():
     order = farthest_order(12)
 
     def farthest_cell(count):
-        apart = np.hypot(rows[:, None] - rows[order[:count]], columns[:, None] - columns[order[:count]])
+        apart = np.hypot(
+            rows[:, None] - rows[order[:count]], columns[:, None] - columns[order[:count]]
+        )
         return apart.min(axis=1).max()
 
     radii = [farthest_cell(count) for count in (1, 4, 9, 36, 72)]

@@ -15,6 +15,7 @@ from budget.errors import DataError, ModelError
 from budget.models import load_model
 from budget.prompt import Prompt
 from budget.tokens import pool_tokens
+from experiments.scenes.render import PATCH_CHANNELS
 from experiments.train.build import Shape, build_m3, build_mqt, merge_texts, train_tokenizer
 from experiments.train.examples import from_rows, pack, tokenise
 from experiments.train.losses import answer_loss, packed_mask
@@ -23,6 +24,7 @@ from experiments.train.run import run_recipe
 from experiments.train.sources import draw_scenes
 from experiments.train.stages import LearnAnswers, Learner, LearnPrefixes, make_batch
 
+CLASSES = tuple(classes for _, classes in PATCH_CHANNELS)
 TINY = Shape(
     vision_width=32,
     vision_layers=1,
@@ -88,7 +90,7 @@ def test_questions_see_the_prefix_and_themselves_only():
 
 def test_m3_objective_is_the_mean_over_all_scales(tokenizer, batch):
     model = build_m3(TINY, tokenizer, seed=0)
-    learner = Learner(model, (2,), 32)
+    learner = Learner(model, CLASSES, 32)
     LearnAnswers((1, 36), 2)(learner, batch, np.random.default_rng(0))
     weight = model.model.multi_modal_projector.linear_1.weight
     both = weight.grad.clone()
@@ -104,7 +106,7 @@ def test_m3_objective_is_the_mean_over_all_scales(tokenizer, batch):
 
 def test_mqt_objective_trains_one_even_prefix_a_step_and_no_query_behind_it(tokenizer, batch):
     model = build_mqt(TINY, tokenizer, seed=0)
-    learner = Learner(model, (2,), 32)
+    learner = Learner(model, CLASSES, 32)
     logged = LearnPrefixes((2, 4, 6), 2)(learner, batch, np.random.default_rng(0))
     grad = model.model.multi_modal_projector.query.grad
     count = int(logged["m"])
@@ -235,7 +237,13 @@ def test_a_finished_model_is_trained_further_from_its_own_weights(tmp_path, data
     steps = Steps(dense=1, answers=1, nested=1)
     run_recipe("m3", data, tmp_path / "a", steps=steps, **common)
     run_recipe(
-        "m3", data, tmp_path / "b", steps=steps, weights=tmp_path / "a", first_stage="nested", **common
+        "m3",
+        data,
+        tmp_path / "b",
+        steps=steps,
+        weights=tmp_path / "a",
+        first_stage="nested",
+        **common,
     )
     log = (tmp_path / "b/training/log.jsonl").read_text().splitlines()
     assert [json.loads(line)["stage"] for line in log] == ["nested"]
