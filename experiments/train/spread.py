@@ -83,4 +83,5 @@ def _looks(resampler: "QueryResampler") -> torch.Tensor:
 
 
 def _rotation(width: int, generator: torch.Generator) -> torch.Tensor:
-    return torch.linalg.qr(torch.randn(width, width, generator=generator))[0]
+    rotation: torch.Tensor = torch.linalg.qr(torch.randn(width, width, generator=generator))[0]
+    return rotation
