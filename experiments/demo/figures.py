@@ -70,9 +70,8 @@ def draw_examples(demo: Demo, path: Path, *, per_scale: int = 4) -> None:
     """Write test pictures by the number of tokens that the policy chose for them."""
     pixels, captions = [], []
     chosen = np.array([answer.num_visual_tokens for answer in demo.answers])
-    columns = per_scale
     for scale in demo.curves.scales:
-        for index in np.flatnonzero(chosen == scale)[:columns].tolist():
+        for index in np.flatnonzero(chosen == scale)[:per_scale].tolist():
             row, answer = demo.test[index], demo.answers[index]
             right = demo.curves.scores[index] > 0.5
             needed = [s for s, ok in zip(demo.curves.scales, right, strict=True) if ok]
@@ -84,4 +83,4 @@ def draw_examples(demo: Demo, path: Path, *, per_scale: int = 4) -> None:
                     f"right at {', '.join(map(str, needed)) or 'no scale'}",
                 ]
             )
-    draw_sheet(pixels, captions, columns=columns).save(path)
+    draw_sheet(pixels, captions, columns=per_scale).save(path)

@@ -68,7 +68,7 @@ def train(
     start = time.monotonic()
     shape = Shape()
     loaded = load_training_set(data, shape.image_size, scenes)
-    with _reporter() as report:
+    with _StepBars() as report:
         trained = run_recipe(
             recipe,
             loaded,
@@ -95,7 +95,7 @@ def train(
     )
 
 
-class _reporter:
+class _StepBars:
     """Shows every step on a bar; in a pipe, a line every 50 steps."""
 
     def __enter__(self) -> Any:
