@@ -14,7 +14,7 @@ _HOMES = {
     "load_dataset_columns": "oracle.data",
     "read_curves": "oracle.curves",
     "register_source": "oracle.data",
-    "stable_scores": "oracle.labels",
+    "stable_scores": "budget.stable",
     "summarise": "oracle.report",
     "sweep": "oracle.sweep",
     "sweep_to": "oracle.resume",

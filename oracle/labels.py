@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from budget.stable import stable_scores
 from oracle.curves import Curves
 from oracle.normalise import normalise
 
@@ -114,23 +115,6 @@ def agrees_with_full(answers: NDArray[np.str_]) -> NDArray[np.int64]:
     plain = np.array([[normalise(str(a)) for a in row] for row in answers], dtype=object)
     same = (plain.reshape(answers.shape) == plain.reshape(answers.shape)[:, -1:]).astype(float)
     return stable(same)
-
-
-def stable_scores(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return scores that count at a rung only as far as they hold at every larger scale.
-
-    The running minimum from the full scale down: for right/wrong scores a rung counts only if it
-    and all larger rungs are right. Rows never fall with the rung, and never exceed ``scores``.
-
-    Args:
-        scores: task scores, shape [n, k], cheapest rung first.
-
-    Example:
-        >>> stable_scores(np.array([[1.0, 0.0, 1.0]]))
-        array([[0., 0., 1.]])
-    """
-    held: NDArray[np.float64] = np.minimum.accumulate(_checked(scores)[:, ::-1], axis=1)[:, ::-1]
-    return held
 
 
 def label(

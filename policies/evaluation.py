@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from budget.stable import stable_scores
 from policies.allocation import IntArray, choose_rungs, price_for_accuracy, solve_price
 from policies.bootstrap import mean_interval
 from policies.calibration import ALLOWED_DROPS
-from policies.frontier import gap_closed_at, policy_frontier, stable_scores
+from policies.frontier import gap_closed_at, policy_frontier
 from policies.gaps import GapInterval, GapMeter
 from policies.hull import FloatArray, Frontier, fixed_hull
 from policies.per_group import PerGroupScores

@@ -26,7 +26,6 @@ __all__ = [
     "qnc",
     "recovery",
     "saving_at_equal_score",
-    "stable_scores",
 ]
 
 
@@ -53,20 +52,6 @@ def fixed_frontier(scores: FloatArray, costs: FloatArray) -> Frontier:
     """Return the hull of the fixed scales of a table of scores [n, k] and costs [k] or [n, k]."""
     scores, costs = np.asarray(scores, dtype=np.float64), np.asarray(costs, dtype=np.float64)
     return fixed_hull(costs if costs.ndim == 1 else costs.mean(axis=0), scores.mean(axis=0))
-
-
-def stable_scores(scores: FloatArray) -> FloatArray:
-    """Return, per rung, the least score there and at every dearer rung, shape [n, k].
-
-    The stable oracle chooses by these: a cheap rung that is right while a dearer one is wrong
-    counts as luck. Samples wrong at full scale have no stable rung and stay on the cheapest.
-
-    Example:
-        >>> stable_scores(np.array([[1.0, 0.0, 1.0, 1.0]])).tolist()
-        [[0.0, 0.0, 1.0, 1.0]]
-    """
-    reversed_minimum = np.minimum.accumulate(np.asarray(scores, dtype=float)[:, ::-1], axis=1)
-    return np.ascontiguousarray(reversed_minimum[:, ::-1])
 
 
 def gap_closed_at(cost: float, policy: Frontier, oracle: Frontier, hull: Frontier) -> float:

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from budget.stable import stable_scores
 from policies.allocation import Sweep
 from policies.bootstrap import Interval, percentiles, resample_counts
-from policies.frontier import Gap, gap_closed_area, stable_scores
+from policies.frontier import Gap, gap_closed_area
 from policies.hull import FloatArray, fixed_hull
 
 

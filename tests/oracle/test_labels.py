@@ -9,7 +9,6 @@ from oracle.labels import (
     first_correct,
     label,
     stable,
-    stable_scores,
     within_tolerance,
 )
 
@@ -55,15 +54,6 @@ def test_stable_never_asks_for_less_than_first_correct():
 def test_stable_is_unsolved_exactly_where_the_full_scale_is_wrong():
     scores = np.random.default_rng(1).random((500, 5))
     assert ((stable(scores) == -1) == (scores[:, -1] < 0.5)).all()
-
-
-def test_stable_scores_never_fall_and_keep_the_full_scale():
-    scores = np.random.default_rng(2).random((300, 6))
-    held = stable_scores(scores)
-    assert (np.diff(held, axis=1) >= 0).all()
-    assert (held <= scores).all()
-    assert (held[:, -1] == scores[:, -1]).all()
-    np.testing.assert_array_equal(stable_scores(held), held)
 
 
 @pytest.mark.parametrize(

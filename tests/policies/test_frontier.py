@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from budget.stable import stable_scores
 from policies.bootstrap import choice_interval, interval, mean_interval
 from policies.frontier import (
     aiq,
@@ -17,7 +18,6 @@ from policies.frontier import (
     qnc,
     recovery,
     saving_at_equal_score,
-    stable_scores,
 )
 from policies.gaps import GapMeter
 from policies.hull import Frontier
@@ -70,11 +70,6 @@ def test_log_area_agrees_with_a_fine_sum():
 def test_log_area_refuses_a_range_from_zero():
     with pytest.raises(ValueError, match="0 < low"):
         log_area(line([0, 1], [0, 1]), 0.0, 1.0)
-
-
-def test_stable_scores_forget_lucky_hits():
-    scores = np.array([[1, 0, 1, 1], [1, 1, 1, 0], [1, 1, 1, 1.0]])
-    assert stable_scores(scores).tolist() == [[0, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]]
 
 
 def test_the_oracles_close_everything_and_random_mixing_nothing():
