@@ -92,7 +92,8 @@ def digit_mask(pixels: NDArray[np.float64], side: int, rng: np.random.Generator)
     """
     image = Image.fromarray(np.uint8(np.clip(pixels * 16, 0, 255)))
     turn, shear = rng.uniform(-0.22, 0.22), rng.uniform(-0.15, 0.15)
-    zoom = 8 / side * rng.uniform(0.95, 1.12)
+    # The handwriting fills its 8x8 pixels: turned and sheared, it needs a margin not to be cut.
+    zoom = 8 / side * rng.uniform(1.12, 1.28)
     a, b = zoom * np.cos(turn), zoom * (np.sin(turn) + shear)
     d, e = -zoom * np.sin(turn), zoom * np.cos(turn)
     centre = side / 2

@@ -14,9 +14,17 @@ IMAGE_SIZE = 96
 # that spans two orders of magnitude is what makes the detail that a question needs vary; cells as
 # large as those that a scale of the ladder pools make it vary in steps.
 DENSITIES = (1, 2, 3, 6, 12)
-DENSITY_SHARES = (0.28, 0.16, 0.12, 0.20, 0.24)
-# Pixels a thing may stand off the middle of its cells, as a share of a cell; at least one if any.
+DENSITY_SHARES = (0.22, 0.18, 0.18, 0.21, 0.21)
+# In crowded scenes bare shapes stand together in squares of four cells, so that the next coarser
+# scale sees four of them as one; least and most squares by density.
+CROWDS = {6: (2, 4), 12: (4, 6)}
+CROWD_SIDE = 2
+# How often a kind stands that may be counted.
+MAX_FEW = 4
+# Pixels a bare shape may stand off the middle of its cells, as a share of a cell; at least one if
+# there is room. Plates stand on multiples of PLATE_STEP: what is written is hard enough to read.
 JITTER = 0.04
+PLATE_STEP = 8
 
 
 class Sizes(NamedTuple):
@@ -36,11 +44,11 @@ class Sizes(NamedTuple):
 
 
 SIZES = {
-    1: Sizes((56, 76), 70, 60, 30),
-    2: Sizes((28, 31), 44, 40, 18),
-    3: Sizes((18, 20), 29, 27, 12),
-    6: Sizes((11, 12), 26, 16, 11),
-    12: Sizes((7, 8), 14, 16, 11),
+    1: Sizes((40, 52), 50, 32, 18),
+    2: Sizes((25, 29), 40, 24, 16),
+    3: Sizes((19, 22), 30, 16, 12),
+    6: Sizes((12, 13), 26, 16, 11),
+    12: Sizes((8, 8), 16, 16, 11),
 }
 
 
@@ -101,6 +109,7 @@ def draw_layout(
     plates = [_size(t, density, rng) for t in _plates(density, rng, digit_indices, digit_values)]
     plates = [thing for thing in plates if _place(thing, free, density, rng)]
     plate_colours = {thing.plate for thing in plates}
+    free = _crowds(free, density, rng)
     bare = _bare_shapes(density, int(free.sum()), plate_colours, rng)
     bare = [_size(thing, density, rng) for thing in bare]
     largest = _choose_largest(bare, density, rng)
@@ -122,7 +131,7 @@ def _plates(
 ) -> list[Thing]:
     """Return things on plates of distinct colours, so that a plate's colour names one thing."""
     # A lone thing is a plate in seven scenes of ten; denser scenes hold several of each.
-    low, high = {1: (0, 1), 2: (2, 3), 3: (3, 4), 6: (4, 5), 12: (4, 5)}[density]
+    low, high = {1: (0, 1), 2: (1, 2), 3: (3, 4), 6: (4, 5), 12: (4, 5)}[density]
     count = int(rng.random() < 0.7) if density == 1 else int(rng.integers(low, high + 1))
     kinds = rng.permutation([("digit", "word", "plated")[i % 3] for i in range(count + 2)])[:count]
     plates = []
@@ -143,18 +152,17 @@ def _plates(
 def _bare_shapes(
     density: int, cells: int, plate_colours: set[str], rng: np.random.Generator
 ) -> list[Thing]:
-    """Return bare shapes: some kinds and colours once, some kinds up to five times, some often."""
+    """Return bare shapes: some kinds and colours once, some kinds up to four times, some often."""
     if cells == 0:
         return []
-    low, high = {6: (0.55, 0.8), 12: (0.3, 0.5)}.get(density, (0.75, 1.0))
-    share = rng.uniform(low, high)
+    share = 1.0 if density in CROWDS else rng.uniform(0.75, 1.0)
     count = min(cells, max(1, round(cells * share)))
     kinds, colours = list(rng.permutation(SHAPES)), list(rng.permutation(COLOUR_NAMES))
     once, few, absent = kinds[:2], kinds[2:4], kinds[4:5]
     often = [kind for kind in kinds if kind not in once + few + absent]
     drawn = list(once[: max(1, min(2, count))])
     for kind in few:
-        drawn += [kind] * int(rng.integers(1, 6))
+        drawn += [kind] * int(rng.integers(1, MAX_FEW + 1))
     fill = max(0, count - len(drawn))
     drawn += [str(rng.choice(often)) for _ in range(fill)]
     if density < 6:
@@ -170,6 +178,20 @@ def _bare_shapes(
     return shapes
 
 
+def _crowds(free: np.ndarray, density: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the free cells that bare shapes may take: in crowded scenes, a few squares of four."""
+    if density not in CROWDS:
+        return free
+    squares = free.reshape(density // CROWD_SIDE, CROWD_SIDE, density // CROWD_SIDE, CROWD_SIDE)
+    empty = np.argwhere(squares.all(axis=(1, 3)))
+    low, high = CROWDS[density]
+    chosen = rng.permutation(len(empty))[: int(rng.integers(low, high + 1))]
+    kept = np.zeros_like(squares)
+    for row, column in empty[chosen]:
+        kept[row, :, column, :] = True
+    return kept.reshape(free.shape)
+
+
 def _place(thing: Thing, free: np.ndarray, density: int, rng: np.random.Generator) -> bool:
     """Give ``thing`` a free block of cells and a place near its centre; False if none is left."""
     across, down = _block(thing, density)
@@ -181,8 +203,9 @@ def _place(thing: Thing, free: np.ndarray, density: int, rng: np.random.Generato
     row, column = (int(x) for x in spots[int(rng.integers(len(spots)))])
     free[row : row + down, column : column + across] = False
     cell = IMAGE_SIZE // density
-    thing.left = column * cell + _centred(across * cell - thing.width, cell, rng)
-    thing.top = row * cell + _centred(down * cell - thing.height, cell, rng)
+    plated = thing.kind != "shape"
+    thing.left = column * cell + _centred(across * cell - thing.width, cell, plated, rng)
+    thing.top = row * cell + _centred(down * cell - thing.height, cell, plated, rng)
     return True
 
 
@@ -192,8 +215,13 @@ def _block(thing: Thing, density: int) -> tuple[int, int]:
     return -(-thing.width // cell), -(-thing.height // cell)
 
 
-def _centred(room: int, cell: int, rng: np.random.Generator) -> int:
+def _centred(room: int, cell: int, plated: bool, rng: np.random.Generator) -> int:
     """Return where to begin in ``room`` spare pixels: the middle, give or take a little."""
+    if plated:
+        # Both steps next to the middle where neither is the middle.
+        return PLATE_STEP * int(
+            rng.choice([room // 2, (room + 1) // 2 + PLATE_STEP - 1]) // PLATE_STEP
+        )
     most = min(room // 2, max(1, round(JITTER * cell)))
     return room // 2 + int(rng.integers(-most, most + 1))
 
@@ -205,12 +233,17 @@ def _size(thing: Thing, density: int, rng: np.random.Generator) -> Thing:
         low, high = sizes.shape
         thing.width = thing.height = thing.detail = int(rng.integers(low, high + 1))
     elif thing.kind == "word":
-        thing.height, thing.detail = sizes.ink + 4, sizes.ink
-        thing.width = min(word_mask(thing.value, sizes.ink).shape[1] + 6, IMAGE_SIZE - 4)
+        ink = word_mask(thing.value, sizes.ink)
+        thing.detail = sizes.ink
+        thing.height, thing.width = _whole_steps(sizes.ink + 3), _whole_steps(ink.shape[1] + 3)
     else:
         thing.width = thing.height = sizes.plate
         thing.detail = round(sizes.plate * (0.85 if thing.kind == "digit" else 0.62))
     return thing
+
+
+def _whole_steps(pixels: int) -> int:
+    return -(-pixels // PLATE_STEP) * PLATE_STEP
 
 
 def _choose_largest(bare: list[Thing], density: int, rng: np.random.Generator) -> Thing | None:

@@ -6,22 +6,21 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from experiments.scenes.layout import Layout, Thing
+from experiments.scenes.layout import MAX_FEW, Layout, Thing
 from experiments.scenes.vocabulary import COLOUR_NAMES, PHRASINGS, SHAPES
 
 # How often a group is asked where a scene allows it. Groups with many possible answers count most:
 # a yes or no that is right by luck makes an oracle that no policy can follow.
 GROUP_WEIGHTS = {
     "global": 0.5,
-    "existence": 0.7,
-    "counting": 1.0,
-    "attribute": 2.0,
-    "relation": 1.5,
-    "comparison": 1.0,
-    "digit": 1.6,
-    "word": 1.6,
+    "existence": 0.9,
+    "counting": 0.8,
+    "attribute": 4.0,
+    "relation": 1.1,
+    "comparison": 0.7,
+    "digit": 1.0,
+    "word": 1.0,
 }
-MAX_COUNT = 5
 LARGEST_MARGIN = 1.3
 
 T = TypeVar("T")
@@ -87,25 +86,43 @@ def _existence(layout: Layout, rng: np.random.Generator) -> Question | None:
     shapes = _shapes(layout)
     if not shapes:
         return None
-    pairs = {(thing.shape, thing.colour) for thing in shapes}
-    detail = min(thing.detail for thing in shapes)
+    thing = _pick(shapes, rng)
     if rng.random() < 0.5:
-        thing = _pick(shapes, rng)
-        shape, colour, answer, detail = thing.shape, thing.colour, "yes", thing.detail
-    else:
-        # Both words fit something in the picture where possible: a bag of words cannot answer.
-        absent = [(s, c) for s in {p[0] for p in pairs} for c in {p[1] for p in pairs}]
-        absent = sorted(set(absent) - pairs)
-        if not absent:
-            absent = sorted({(s, c) for s in SHAPES for c in COLOUR_NAMES} - pairs)
-        (shape, colour), answer = _pick(absent, rng), "no"
-    return Question(_phrase("exists", rng, shape=shape, colour=colour), answer, "existence", detail)
+        return _kind_exists(shapes, thing, rng)
+    return _pair_exists(shapes, thing, rng)
+
+
+def _kind_exists(shapes: list[Thing], thing: Thing, rng: np.random.Generator) -> Question:
+    absent = sorted(set(SHAPES) - {thing.shape for thing in shapes})
+    if rng.random() < 0.5 and absent:
+        detail = min(thing.detail for thing in shapes)
+        return Question(
+            _phrase("kind_exists", rng, shape=_pick(absent, rng)), "no", "existence", detail
+        )
+    return Question(
+        _phrase("kind_exists", rng, shape=thing.shape), "yes", "existence", thing.detail
+    )
+
+
+def _pair_exists(shapes: list[Thing], thing: Thing, rng: np.random.Generator) -> Question:
+    pairs = {(thing.shape, thing.colour) for thing in shapes}
+    if rng.random() < 0.5:
+        text = _phrase("exists", rng, shape=thing.shape, colour=thing.colour)
+        return Question(text, "yes", "existence", thing.detail)
+    # Both words fit something in the picture where possible: a bag of words cannot answer.
+    absent = [(s, c) for s in {p[0] for p in pairs} for c in {p[1] for p in pairs}]
+    absent = sorted(set(absent) - pairs)
+    if not absent:
+        absent = sorted({(s, c) for s in SHAPES for c in COLOUR_NAMES} - pairs)
+    shape, colour = _pick(absent, rng)
+    text = _phrase("exists", rng, shape=shape, colour=colour)
+    return Question(text, "no", "existence", min(thing.detail for thing in shapes))
 
 
 def _counting(layout: Layout, rng: np.random.Generator) -> Question | None:
     shapes = _shapes(layout)
     counts = Counter(thing.shape for thing in shapes)
-    few = [shape for shape in counts if counts[shape] <= MAX_COUNT]
+    few = [shape for shape in counts if counts[shape] <= MAX_FEW]
     if not few:
         return None
     # Counts differ in how often a scene offers them; drawing the number first evens them out.
@@ -113,7 +130,7 @@ def _counting(layout: Layout, rng: np.random.Generator) -> Question | None:
     for shape in few:
         by_number.setdefault(counts[shape], []).append(shape)
     absent = [shape for shape in SHAPES if shape not in counts]
-    if absent and rng.random() < 0.15:
+    if absent and rng.random() < 0.25:
         shape = _pick(absent, rng)
     else:
         shape = _pick(by_number[_pick(sorted(by_number), rng)], rng)

@@ -45,6 +45,11 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Does the picture show a {colour} {shape}?",
         "Can you see a {colour} {shape}?",
     ),
+    "kind_exists": (
+        "Is there a {shape}?",
+        "Does the picture show a {shape}?",
+        "Can you see a {shape}?",
+    ),
     "count": (
         "How many {shape} shapes are there?",
         "Count the {shape} shapes.",

@@ -36,7 +36,7 @@ class Shape(NamedTuple):
     vision_layers: int = 4
     text_width: int = 192
     text_layers: int = 5
-    text_inner: int = 512
+    text_inner: int = 576
     vocabulary: int = 512
     scales: tuple[int, ...] = (1, 4, 9, 36, 144)
 
@@ -106,6 +106,8 @@ def llava_config_parts(shape: Shape, tokenizer: Any) -> dict[str, Any]:
         num_attention_heads=shape.text_width // 32,
         num_key_value_heads=shape.text_width // 32,
         max_position_embeddings=1024,
+        # Slow rotations: what a patch shows is looked up by content over the whole grid.
+        rope_parameters={"rope_type": "default", "rope_theta": 500_000.0},
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,

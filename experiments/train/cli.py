@@ -41,7 +41,7 @@ def train(
         int | None, typer.Option(help="Scenes (or rows of other data) at most.  [default: all]")
     ] = None,
     dense_steps: Annotated[int, typer.Option(help="Steps of 48 pictures, vision tower.")] = 2200,
-    answer_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, full scale.")] = 3600,
+    answer_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, fine scales.")] = 6000,
     align_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, resampler (mqt).")] = 300,
     nested_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, nested.")] = 1100,
     questions: Annotated[int, typer.Option(help="Questions packed behind one picture.")] = 8,

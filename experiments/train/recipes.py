@@ -19,25 +19,24 @@ class Steps(NamedTuple):
 
     Attributes:
         dense: vision tower on dense labels.
-        answers: the whole model at the full scale.
+        answers: the whole model, M3 at one of its two largest scales, MQT with all queries.
         nested: all scales (M3), or all queries and then random m (MQT).
         align: MQT's resampler alone, all queries.
     """
 
     dense: int = 2200
-    answers: int = 3600
+    answers: int = 6000
     nested: int = 1100
     align: int = 300
 
 
-def common_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
-    """Return the stages that both recipes share."""
-    full = (shape.grid**2,)
+def _first_stages(fine: tuple[int, ...], steps: Steps, questions: int) -> list[Stage]:
+    """Return the stages that make a vision tower and a language model."""
     return [
         Stage("dense", learn_dense, steps.dense, 48, {TOWER: 2e-3, HEADS: 2e-3}),
         Stage(
             "answers",
-            LearnAnswers(full, questions),
+            LearnAnswers(fine, questions, drawn=1),
             steps.answers,
             8,
             {PROJECTOR: 1.2e-3, LANGUAGE: 1.2e-3, HEAD: 1.2e-3, TOWER: 1e-4, HEADS: 1e-4},
@@ -50,7 +49,7 @@ def m3_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
     rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 1e-4, HEADS: 1e-4}
     nested = LearnAnswers(shape.scales, questions)
     return [
-        *common_stages(shape, steps, questions),
+        *_first_stages(shape.scales[-2:], steps, questions),
         Stage("nested", nested, steps.nested, 8, rates),
     ]
 
@@ -61,7 +60,7 @@ def mqt_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
     rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 1e-4, HEADS: 1e-4}
     even = tuple(range(2, queries + 1, 2))
     return [
-        *common_stages(shape, steps, questions),
+        *_first_stages((queries,), steps, questions),
         Stage("align", LearnPrefixes((queries,), questions), steps.align, 8, {PROJECTOR: 2e-3}),
         Stage("nested", LearnPrefixes(even, questions), steps.nested, 8, rates),
     ]

@@ -1,14 +1,16 @@
 """Scenes keep their promises: seeded, disjoint, answerable, labelled as drawn."""
 
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from sklearn.datasets import load_digits
 
 from experiments.scenes.data import SPLITS, iterate_scenes, load_scenes
-from experiments.scenes.drawing import shape_mask, word_mask
-from experiments.scenes.layout import Layout, Thing
+from experiments.scenes.drawing import digit_mask, shape_mask, word_mask
+from experiments.scenes.layout import CROWD_SIDE, CROWDS, IMAGE_SIZE, Layout, Thing
 from experiments.scenes.questions import ask
 from experiments.scenes.render import GRID, IGNORED, PATCH_CHANNELS, patch_labels
 from experiments.scenes.vocabulary import COLOUR_NAMES, GROUPS, SHAPES, WORDS
@@ -117,6 +119,40 @@ def test_words_are_not_cut():
             ImageDraw.Draw(whole).text((height, height), word, fill=255, font=font)
             ink = np.asarray(whole, np.float32).sum() / 255
             assert word_mask(word, height).sum() == pytest.approx(ink, rel=0.01), word
+
+
+def test_handwriting_is_not_cut():
+    rng = np.random.default_rng(0)
+    for pixels in load_digits().images[:300]:
+        ink = digit_mask(pixels, 24, rng)
+        border = np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]])
+        assert border.sum() < 0.02 * ink.sum()
+
+
+def test_things_stand_inside_the_picture_and_apart(scenes):
+    for scene in scenes:
+        taken = np.zeros((IMAGE_SIZE, IMAGE_SIZE), int)
+        for thing in scene.layout.things:
+            assert min(thing.left, thing.top) >= 0
+            rows, columns = thing.top + thing.height, thing.left + thing.width
+            assert max(rows, columns) <= IMAGE_SIZE
+            taken[thing.top : rows, thing.left : columns] += 1
+        assert taken.max(initial=0) <= 1
+
+
+def test_in_a_crowd_every_shape_shares_its_square_with_others(scenes):
+    for scene in scenes:
+        density = scene.layout.density
+        if density not in CROWDS:
+            continue
+        side = IMAGE_SIZE // density * CROWD_SIDE
+        bare = [
+            t for t in scene.layout.things if t.kind == "shape" and t is not scene.layout.largest
+        ]
+        squares = Counter((t.left // side, t.top // side) for t in bare)
+        assert len(squares) <= CROWDS[density][1]
+        # Only beside the largest, which fills four cells, may a square be left half empty.
+        assert sum(count < CROWD_SIDE**2 for count in squares.values()) <= 4
 
 
 def test_unknown_split_is_refused_by_name():
