@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.scenes.layout import Layout, draw_layout
-from experiments.scenes.questions import Question, ask
+from experiments.scenes.questions import Question, ask, describe
 from experiments.scenes.render import patch_labels, render
 
 if TYPE_CHECKING:
@@ -28,13 +28,15 @@ class Split(NamedTuple):
     digits: tuple[int, int]
 
 
+TRAINING = "model-train"
 SPLITS = {
-    "model-train": Split(1, 20_000, (0, 1200)),
+    TRAINING: Split(1, 20_000, (0, 1200)),
     "fit": Split(2, 8_000, (1200, 1400)),
     "calibration": Split(3, 3_000, (1400, 1550)),
     "test": Split(4, 6_000, (1550, 1797)),
 }
-QUESTIONS_TO_TRAIN_ON = 8
+# A picture to train on also has up to three lists of what is in it.
+QUESTIONS_TO_TRAIN_ON = 5
 
 
 class Scene(NamedTuple):
@@ -58,10 +60,12 @@ def iterate_scenes(
 ) -> Iterator[Scene]:
     """Draw the scenes of a split, one at a time; scene ``i`` does not depend on the others.
 
+    Scenes to train on also come with lists of what is in them.
+
     Args:
         split: a name of ``SPLITS``.
         count: scenes to draw; by default as many as the split has.
-        questions: questions a scene, at most.
+        questions: questions a scene, at most; lists come on top.
         start: index of the first scene.
 
     Raises:
@@ -78,7 +82,10 @@ def iterate_scenes(
         rng = np.random.default_rng([seed, index])
         layout = draw_layout(rng, usable, digits.target)
         pixels = render(layout, digits.images, rng)
-        yield Scene(pixels, layout, ask(layout, questions, rng), patch_labels(layout))
+        asked = ask(layout, questions, rng)
+        if split == TRAINING:
+            asked += describe(layout, rng)
+        yield Scene(pixels, layout, asked, patch_labels(layout))
 
 
 def load_scenes(split: str = "test", limit: int | None = None) -> "Dataset":
@@ -98,7 +105,7 @@ def load_scenes(split: str = "test", limit: int | None = None) -> "Dataset":
     from datasets import Dataset, Features, Image, List, Value
     from PIL import Image as PILImage
 
-    training = split == "model-train"
+    training = split == TRAINING
     features = {
         "id": Value("string"),
         "image": Image(),

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from experiments.scenes.layout import MAX_FEW, Layout, Thing
-from experiments.scenes.vocabulary import COLOUR_NAMES, PHRASINGS, SHAPES
+from experiments.scenes.vocabulary import COLOUR_NAMES, LISTS, PHRASINGS, SHAPES
 
 # How often a group is asked where a scene allows it. Groups with many possible answers count most:
 # a yes or no that is right by luck makes an oracle that no policy can follow.
@@ -22,6 +22,9 @@ GROUP_WEIGHTS = {
     "word": 1.0,
 }
 LARGEST_MARGIN = 1.3
+
+# Things a list names at most.
+LIST_LENGTH = 4
 
 T = TypeVar("T")
 
@@ -60,6 +63,35 @@ def ask(layout: Layout, count: int, rng: np.random.Generator) -> list[Question]:
             seen.add(question.text)
             asked.append(question)
     return asked
+
+
+def describe(layout: Layout, rng: np.random.Generator) -> list[Question]:
+    """Return lists of what is in the picture, to train on: each names a few things, any order.
+
+    A language model that must go on after ``red`` learns to look up what is red: a list holds as
+    many lookups as it names things, a question only one.
+    """
+    shapes = _shapes(layout)
+    plates = [thing for thing in layout.things if thing.plate]
+    lists = [
+        ("colours_first", [f"{t.colour} {t.shape}" for t in _some(shapes, "colour", rng)]),
+        ("kinds_first", [f"{t.shape} {t.colour}" for t in _some(shapes, "shape", rng)]),
+        ("plates", [f"{t.plate} {_content(t)}" for t in _some(plates, "plate", rng)]),
+    ]
+    return [Question(LISTS[kind], " ".join(names), "list", 0) for kind, names in lists if names]
+
+
+def _some(things: list[Thing], by: str, rng: np.random.Generator) -> list[Thing]:
+    """Draw a few things, those first that ``by`` tells from all others."""
+    counts = Counter(getattr(thing, by) for thing in things)
+    shuffled = [things[i] for i in rng.permutation(len(things))]
+    clear_first = sorted(shuffled, key=lambda thing: counts[getattr(thing, by)] > 1)
+    chosen = clear_first[:LIST_LENGTH]
+    return [chosen[i] for i in rng.permutation(len(chosen))]
+
+
+def _content(thing: Thing) -> str:
+    return thing.value or f"{thing.colour} {thing.shape}"
 
 
 def _phrase(kind: str, rng: np.random.Generator, **words: str) -> str:

@@ -41,6 +41,15 @@ PATCH_CHANNELS: tuple[tuple[str, int], ...] = (
     ("column", GRID),
 )
 
+# The word for every class of every channel; empty where no answer would name it.
+PATCH_WORDS: tuple[tuple[str, ...], ...] = (
+    ("", *SHAPES, "", ""),
+    ("", *COLOUR_NAMES),
+    ("", *COLOUR_NAMES),
+    ("", *DIGITS, *WORDS),
+    *(("",) * classes for _, classes in PATCH_CHANNELS[4:]),
+)
+
 
 def render(
     layout: Layout, handwriting: NDArray[np.float64], rng: np.random.Generator

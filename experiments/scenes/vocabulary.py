@@ -89,3 +89,9 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "What does the {plate} plate say?",
     ),
 }
+# Asked in training only: they say what a caption says, several lookups in one answer.
+LISTS = {
+    "colours_first": "List shapes by color.",
+    "kinds_first": "List shapes by kind.",
+    "plates": "List the plates.",
+}

@@ -28,19 +28,22 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for the model, its state and its log.")],
     init: Annotated[
         Path | None,
-        typer.Option(help="An earlier run's folder whose first two stages are taken over."),
+        typer.Option(help="An earlier run's folder whose stages up to 'answers' are taken over."),
     ] = None,
     weights: Annotated[
         str | None, typer.Option(help="A finished model to go on from: 'm3', 'mqt' or a folder.")
     ] = None,
     first_stage: Annotated[
         str | None,
-        typer.Option(help="Stage to begin with: dense, answers, align (mqt) or nested."),
+        typer.Option(
+            help="Stage to begin with: dense, words (m3), answers, align (mqt) or nested."
+        ),
     ] = None,
     scenes: Annotated[
         int | None, typer.Option(help="Scenes (or rows of other data) at most.  [default: all]")
     ] = None,
     dense_steps: Annotated[int, typer.Option(help="Steps of 48 pictures, vision tower.")] = 2200,
+    word_steps: Annotated[int, typer.Option(help="Steps of 48 pictures, words (m3).")] = 300,
     answer_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, fine scales.")] = 6000,
     align_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, resampler (mqt).")] = 300,
     nested_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, nested.")] = 1100,
@@ -62,7 +65,7 @@ def train(
 
     if recipe not in RECIPES:
         raise ModelError(f"no recipe {recipe!r}; there are {', '.join(RECIPES)}")
-    steps = Steps(dense_steps, answer_steps, nested_steps, align_steps)
+    steps = Steps(dense_steps, word_steps, answer_steps, nested_steps, align_steps)
     if min(steps) < 1 or questions < 1:
         raise ValueError(f"steps and questions must be at least 1, got {steps}, {questions}")
     start = time.monotonic()

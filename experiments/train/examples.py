@@ -32,16 +32,21 @@ class TrainingSet(NamedTuple):
         texts: question and answer of every question of every picture.
         patch_labels: class of every patch, shape [n, channels, grid, grid]; -100 is ignored.
             None if the data has none.
+        class_words: the word for every class of every channel of ``patch_labels``, empty where
+            there is none. None if the classes have no names.
     """
 
     pixels: NDArray[np.uint8]
     texts: list[list[tuple[str, str]]]
     patch_labels: NDArray[np.int16] | None
+    class_words: tuple[tuple[str, ...], ...] | None = None
 
     def take(self, start: int, stop: int) -> "TrainingSet":
         """Return pictures ``start`` to ``stop``."""
         labels = None if self.patch_labels is None else self.patch_labels[start:stop]
-        return TrainingSet(self.pixels[start:stop], self.texts[start:stop], labels)
+        return TrainingSet(
+            self.pixels[start:stop], self.texts[start:stop], labels, self.class_words
+        )
 
 
 def from_rows(rows: Iterable[dict[str, Any]], side: int) -> TrainingSet:
@@ -82,6 +87,29 @@ def from_rows(rows: Iterable[dict[str, Any]], side: int) -> TrainingSet:
     return TrainingSet(np.stack(pixels), texts, np.stack(labels) if labels else None)
 
 
+def word_tables(
+    words: Sequence[Sequence[str]], classes: Sequence[int], tokenizer: Any
+) -> tuple[torch.Tensor, ...]:
+    """Return, per channel, which token names each class: its word's first.
+
+    Args:
+        words: the word for every class of every channel, empty where there is none.
+        classes: classes of every channel, as many as its words or fewer.
+        tokenizer: of the language model.
+
+    Returns:
+        One tensor a channel, shape [classes, vocabulary], 0 or 1.
+    """
+    tables = []
+    for names, count in zip(words, classes, strict=True):
+        table = torch.zeros(count, len(tokenizer))
+        for index, word in enumerate(names[:count]):
+            if word:
+                table[index, tokenizer(" " + word, add_special_tokens=False).input_ids[0]] = 1
+        tables.append(table)
+    return tuple(tables)
+
+
 def tokenise(texts: Sequence[Sequence[tuple[str, str]]], prompt: Prompt) -> list[list[Pair]]:
     """Tokenise every question as the model will be asked, followed by its answer."""
     stop = prompt.tokenizer.eos_token_id
@@ -102,7 +130,6 @@ class Packed(NamedTuple):
         rows: picture of every supervised position, shape [n].
         positions: its index in ``ids``, shape [n]: the token that predicts.
         targets: the token to predict, shape [n].
-        weights: one over the supervised tokens of its question, shape [n].
     """
 
     ids: torch.Tensor
@@ -110,7 +137,6 @@ class Packed(NamedTuple):
     rows: torch.Tensor
     positions: torch.Tensor
     targets: torch.Tensor
-    weights: torch.Tensor
 
 
 def pack(pairs: Sequence[Sequence[Pair]], questions: int, pad: int) -> Packed:
@@ -118,20 +144,18 @@ def pack(pairs: Sequence[Sequence[Pair]], questions: int, pad: int) -> Packed:
     chosen = [[picture[i % len(picture)] for i in range(questions)] for picture in pairs]
     length = max(len(pair.ids) for picture in chosen for pair in picture)
     ids = np.full((len(pairs), questions * length), pad, np.int64)
-    supervised: list[tuple[int, int, int, float]] = []
+    supervised: list[tuple[int, int, int]] = []
     for row, picture in enumerate(chosen):
         for slot, pair in enumerate(picture):
             start = slot * length
             ids[row, start : start + len(pair.ids)] = pair.ids
-            share = 1 / (len(pair.ids) - pair.answer)
             for i in range(pair.answer, len(pair.ids)):
-                supervised.append((row, start + i - 1, pair.ids[i], share))
-    rows, positions, targets, weights = zip(*supervised, strict=True)
+                supervised.append((row, start + i - 1, pair.ids[i]))
+    rows, positions, targets = zip(*supervised, strict=True)
     return Packed(
         torch.from_numpy(ids),
         length,
         torch.tensor(rows),
         torch.tensor(positions),
         torch.tensor(targets),
-        torch.tensor(weights),
     )

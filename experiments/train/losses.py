@@ -64,7 +64,7 @@ def answer_loss(
         packed: the questions.
 
     Returns:
-        The loss, mean over questions; and the share of answers whose every token is the argmax.
+        The loss, mean over tokens; and the share of answers whose every token is the argmax.
     """
     language = model.model.language_model
     embed = language.get_input_embeddings()
@@ -81,11 +81,9 @@ def answer_loss(
     ).last_hidden_state
     picked = hidden[packed.rows, packed.positions + prefix]
     logits = model.lm_head(picked).float()
-    each = F.cross_entropy(logits, packed.targets, reduction="none")
-    count = batch * questions
-    loss = (each * packed.weights).sum() / count
+    loss = F.cross_entropy(logits, packed.targets)
     right = (logits.argmax(-1) == packed.targets).float()
-    return loss, _all_right(right, packed, count)
+    return loss, _all_right(right, packed, batch * questions)
 
 
 def _all_right(right: torch.Tensor, packed: Packed, count: int) -> torch.Tensor:

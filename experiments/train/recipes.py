@@ -6,11 +6,15 @@ speak: M3 is tuned from LLaVA-1.5, MQT from CLIP and Vicuna. Here the first two 
 
 from typing import NamedTuple
 
+import torch
+
 from experiments.train.build import Shape
-from experiments.train.stages import LearnAnswers, LearnPrefixes, Stage, learn_dense
+from experiments.train.stages import LearnAnswers, LearnPrefixes, LearnWords, Stage, learn_dense
 
 TOWER, HEADS = "vlm.model.vision_tower", "heads"
 PROJECTOR = "vlm.model.multi_modal_projector"
+EMBEDDINGS = "vlm.model.language_model.embed_tokens"
+LAST_NORM = "vlm.model.language_model.norm"
 LANGUAGE, HEAD = "vlm.model.language_model", "vlm.lm_head"
 
 
@@ -19,37 +23,46 @@ class Steps(NamedTuple):
 
     Attributes:
         dense: vision tower on dense labels.
+        words: M3's projector, and the language model's tables, on words for what a patch shows.
         answers: the whole model, M3 at one of its two largest scales, MQT with all queries.
         nested: all scales (M3), or all queries and then random m (MQT).
         align: MQT's resampler alone, all queries.
     """
 
     dense: int = 2200
+    words: int = 300
     answers: int = 6000
     nested: int = 1100
     align: int = 300
 
 
-def _first_stages(fine: tuple[int, ...], steps: Steps, questions: int) -> list[Stage]:
-    """Return the stages that make a vision tower and a language model."""
-    return [
-        Stage("dense", learn_dense, steps.dense, 48, {TOWER: 2e-3, HEADS: 2e-3}),
-        Stage(
-            "answers",
-            LearnAnswers(fine, questions, drawn=1),
-            steps.answers,
-            8,
-            {PROJECTOR: 1.2e-3, LANGUAGE: 1.2e-3, HEAD: 1.2e-3, TOWER: 1e-4, HEADS: 1e-4},
-        ),
-    ]
+def _dense(steps: int) -> Stage:
+    return Stage("dense", learn_dense, steps, 48, {TOWER: 2e-3, HEADS: 2e-3})
 
 
-def m3_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
-    """Return the stages of an M3 model."""
+def _answers(scales: tuple[int, ...], steps: int, questions: int) -> Stage:
+    rates = {PROJECTOR: 1.2e-3, LANGUAGE: 1.2e-3, HEAD: 1.2e-3, TOWER: 1e-4, HEADS: 1e-4}
+    return Stage("answers", LearnAnswers(scales, questions, drawn=1), steps, 8, rates)
+
+
+def m3_stages(
+    shape: Shape, steps: Steps, questions: int, tables: tuple[torch.Tensor, ...] | None
+) -> list[Stage]:
+    """Return the stages of an M3 model.
+
+    Args:
+        shape: of the model.
+        steps: of every stage.
+        questions: packed behind one picture.
+        tables: which tokens name the classes of the patch labels, see ``LearnWords``.
+    """
+    naming = {PROJECTOR: 2e-3, EMBEDDINGS: 2e-3, LAST_NORM: 2e-3, HEAD: 2e-3}
     rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 1e-4, HEADS: 1e-4}
     nested = LearnAnswers(shape.scales, questions)
     return [
-        *_first_stages(shape.scales[-2:], steps, questions),
+        _dense(steps.dense),
+        Stage("words", LearnWords(tables), steps.words, 48, naming, warmup=20),
+        _answers(shape.scales[-2:], steps.answers, questions),
         Stage("nested", nested, steps.nested, 8, rates),
     ]
 
@@ -60,7 +73,8 @@ def mqt_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
     rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 1e-4, HEADS: 1e-4}
     even = tuple(range(2, queries + 1, 2))
     return [
-        *_first_stages((queries,), steps, questions),
+        _dense(steps.dense),
+        _answers((queries,), steps.answers, questions),
         Stage("align", LearnPrefixes((queries,), questions), steps.align, 8, {PROJECTOR: 2e-3}),
         Stage("nested", LearnPrefixes(even, questions), steps.nested, 8, rates),
     ]

@@ -15,7 +15,8 @@ from experiments.train.recipes import Steps
 RECIPES = ("m3", "mqt")
 # Answers of a whole picture that the first stage learns where the data has no patch labels.
 MAX_ANSWER_CLASSES = 256
-SHARED_STAGES = 2
+# Where a run goes on that takes over an earlier one's vision tower and language model.
+BEHIND_INIT = {"m3": "nested", "mqt": "align"}
 FIRST_STAGES = Path("training", "after-answers", "model.safetensors")
 
 
@@ -61,8 +62,8 @@ def run_recipe(
         questions: questions packed behind one picture.
         seed: of all randomness.
         report: called after every step.
-        init: output folder of an earlier run on the same data whose first two stages (vision tower
-            and language model) are taken over, as MQT takes over CLIP and Vicuna.
+        init: output folder of an earlier run on the same data whose stages up to *answers* (vision
+            tower and language model) are taken over, as MQT takes over CLIP and Vicuna.
         weights: a finished model of the same recipe to go on from, e.g. the shipped one.
         first_stage: name of the stage to begin with; by default the first, or behind those of
             ``init``.
@@ -78,7 +79,7 @@ def run_recipe(
 
     from budget.prompt import Prompt
     from experiments.train.build import save_model
-    from experiments.train.examples import tokenise
+    from experiments.train.examples import tokenise, word_tables
     from experiments.train.loop import train
 
     if recipe not in RECIPES:
@@ -87,11 +88,14 @@ def run_recipe(
         raise ModelError(f"{init} holds no finished first stages ({FIRST_STAGES} is missing)")
     training = out / "training"
     tokenizer = _tokenizer(training, data, shape, init, weights)
-    model, stages = _model_and_stages(recipe, shape, steps, questions, tokenizer, seed)
+    answers, classes = _dense_targets(data, shape)
+    tables = None
+    if data.class_words is not None and data.patch_labels is not None:
+        tables = word_tables(data.class_words, classes, tokenizer)
+    model, stages = _model_and_stages(recipe, shape, steps, questions, tables, tokenizer, seed)
     smallest = max(stage.batch for stage in stages)
     if len(data.pixels) < smallest:
         raise DataError(f"training needs at least {smallest} pictures, got {len(data.pixels)}")
-    answers, classes = _dense_targets(data, shape)
     learner = _learner(model, classes, shape, seed)
     if init is not None:
         _take_over(learner, load_file(init / FIRST_STAGES), recipe)
@@ -110,7 +114,7 @@ def run_recipe(
         seed=seed,
         report=report,
         save_every_seconds=save_every_seconds,
-        first_stage=_first(stages, first_stage, SHARED_STAGES if init is not None else 0),
+        first_stage=_first(stages, first_stage or (BEHIND_INIT[recipe] if init else None)),
     )
     # Half precision halves the file; the state to go on from keeps float32.
     save_model(model.half(), tokenizer, shape.image_size, str(out))
@@ -122,10 +126,10 @@ def run_recipe(
     )
 
 
-def _first(stages: list[Any], name: str | None, otherwise: int) -> int:
+def _first(stages: list[Any], name: str | None) -> int:
     names = [stage.name for stage in stages]
     if name is None:
-        return otherwise
+        return 0
     if name not in names:
         raise ModelError(f"no stage {name!r}; this recipe has {', '.join(names)}")
     return names.index(name)
@@ -172,13 +176,19 @@ def _tokenizer(
 
 
 def _model_and_stages(
-    recipe: str, shape: Shape, steps: Steps, questions: int, tokenizer: Any, seed: int
+    recipe: str,
+    shape: Shape,
+    steps: Steps,
+    questions: int,
+    tables: tuple[Any, ...] | None,
+    tokenizer: Any,
+    seed: int,
 ) -> tuple[Any, list[Any]]:
     from experiments.train.build import build_m3, build_mqt
     from experiments.train.recipes import m3_stages, mqt_stages
 
     if recipe == "m3":
-        return build_m3(shape, tokenizer, seed), m3_stages(shape, steps, questions)
+        return build_m3(shape, tokenizer, seed), m3_stages(shape, steps, questions, tables)
     return build_mqt(shape, tokenizer, seed), mqt_stages(shape, steps, questions)
 
 

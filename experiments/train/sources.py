@@ -38,6 +38,7 @@ def load_training_set(data: str, side: int, limit: int | None) -> TrainingSet:
 def draw_scenes(count: int | None = None, processes: int | None = None) -> TrainingSet:
     """Draw the scenes of split ``model-train`` in parallel processes."""
     from experiments.scenes.data import SPLITS
+    from experiments.scenes.render import PATCH_WORDS
 
     count = SPLITS["model-train"].scenes if count is None else count
     if count < 1:
@@ -48,7 +49,10 @@ def draw_scenes(count: int | None = None, processes: int | None = None) -> Train
         parts = list(pool.map(_draw, starts, [min(_CHUNK, count - s) for s in starts]))
     pixels, texts, labels = zip(*parts, strict=True)
     return TrainingSet(
-        np.concatenate(pixels), [text for part in texts for text in part], np.concatenate(labels)
+        np.concatenate(pixels),
+        [text for part in texts for text in part],
+        np.concatenate(labels),
+        PATCH_WORDS,
     )
 
 

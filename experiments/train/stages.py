@@ -91,6 +91,57 @@ def learn_dense(learner: Learner, batch: Batch, rng: np.random.Generator) -> dic
 
 
 @dataclass(frozen=True, slots=True)
+class LearnWords:
+    """Visual tokens point at the words for what they show, in the language model's own tables.
+
+    Both the input embeddings and the output head are held against every visual token, as if the
+    language model had no layers. Its layers then begin with tokens that they can treat like words:
+    what a question names can be found by likeness, what is found can be copied into the answer.
+
+    Attributes:
+        tables: per channel of the patch labels, which tokens name a class, shape
+            [classes, vocabulary], 0 or 1. None to hold the mean visual token of a picture against
+            the first tokens of its answers.
+    """
+
+    tables: tuple[torch.Tensor, ...] | None
+
+    def __call__(
+        self, learner: Learner, batch: Batch, rng: np.random.Generator
+    ) -> dict[str, float]:
+        """Take one step's gradients."""
+        visual = learner.vlm.model.multi_modal_projector(learner.patches(batch.pixels))
+        head, language = learner.vlm.lm_head, learner.vlm.model.language_model
+        wanted = self._wanted(batch, head.weight.shape[0])
+        if self.tables is None or batch.labels is None:
+            visual = visual.mean(dim=1)
+        named = wanted.sum(dim=-1) > 0
+        tokens, share = language.norm(visual[named]), F.normalize(wanted[named], p=1, dim=-1)
+        embeddings = F.normalize(language.get_input_embeddings().weight, dim=-1)
+        # Soft targets have an entropy of their own: the divergence is zero when all is learned.
+        losses = [
+            F.kl_div(F.log_softmax(logits, dim=-1), share, reduction="batchmean")
+            for logits in (head(tokens), F.linear(tokens, embeddings))
+        ]
+        total = torch.stack(losses).sum()
+        total.backward()
+        return {"loss": float(total.detach())}
+
+    def _wanted(self, batch: Batch, vocabulary: int) -> torch.Tensor:
+        """Return which tokens name what is there, shape [b, vocabulary] or [b, patches, ...]."""
+        if self.tables is not None and batch.labels is not None:
+            wanted = torch.zeros(*batch.labels[:, 0].shape, vocabulary)
+            for table, labels in zip(self.tables, batch.labels.unbind(dim=1), strict=True):
+                if table.any():
+                    wanted += table[labels.clamp(min=0)]
+            return wanted
+        wanted = torch.zeros(len(batch.pairs), vocabulary)
+        for row, pairs in enumerate(batch.pairs):
+            wanted[row, [pair.ids[pair.answer] for pair in pairs]] = 1
+        return wanted
+
+
+@dataclass(frozen=True, slots=True)
 class LearnAnswers:
     """Answers behind M3's pooled tokens: the mean of the losses over ``scales``.
 
