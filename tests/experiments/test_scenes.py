@@ -11,9 +11,9 @@ from sklearn.datasets import load_digits
 from experiments.scenes.data import SPLITS, iterate_scenes, load_scenes
 from experiments.scenes.drawing import digit_mask, shape_mask, word_mask
 from experiments.scenes.layout import CROWD_SIDE, CROWDS, IMAGE_SIZE, Layout, Thing
-from experiments.scenes.questions import ask
-from experiments.scenes.render import GRID, IGNORED, PATCH_CHANNELS, patch_labels
-from experiments.scenes.vocabulary import COLOUR_NAMES, GROUPS, SHAPES, WORDS
+from experiments.scenes.questions import LIST_LENGTH, ask
+from experiments.scenes.render import GRID, IGNORED, PATCH_CHANNELS, PATCH_WORDS, patch_labels
+from experiments.scenes.vocabulary import COLOUR_NAMES, GROUPS, LISTS, SHAPES, WORDS
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +153,33 @@ def test_in_a_crowd_every_shape_shares_its_square_with_others(scenes):
         assert len(squares) <= CROWDS[density][1]
         # Only beside the largest, which fills four cells, may a square be left half empty.
         assert sum(count < CROWD_SIDE**2 for count in squares.values()) <= 4
+
+
+def test_lists_to_train_on_name_what_is_there():
+    for scene in iterate_scenes("model-train", 40, questions=1):
+        things = scene.layout.things
+        for text, answer, group, _ in scene.questions:
+            words = answer.split()
+            if text == LISTS["plates"]:
+                names = {f"{t.plate} {t.value or t.colour + ' ' + t.shape}" for t in things}
+                assert any(answer.startswith(name) for name in names)
+            elif group == "list":
+                pairs = list(zip(words[::2], words[1::2], strict=True))
+                assert 1 <= len(pairs) <= LIST_LENGTH
+                colour_first = text == LISTS["colours_first"]
+                shown = {
+                    (t.colour, t.shape) if colour_first else (t.shape, t.colour) for t in things
+                }
+                assert set(pairs) <= shown
+
+
+def test_only_scenes_to_train_on_have_lists(scenes):
+    assert "list" not in {question.group for scene in scenes for question in scene.questions}
+
+
+def test_every_class_of_a_patch_has_its_place_among_the_words():
+    sizes = [len(words) for words in PATCH_WORDS]
+    assert sizes == [classes for _, classes in PATCH_CHANNELS]
 
 
 def test_unknown_split_is_refused_by_name():

@@ -15,14 +15,15 @@ from budget.errors import DataError, ModelError
 from budget.models import load_model
 from budget.prompt import Prompt
 from budget.tokens import pool_tokens
-from experiments.scenes.render import PATCH_CHANNELS
+from experiments.scenes.render import PATCH_CHANNELS, PATCH_WORDS
+from experiments.scenes.vocabulary import COLOUR_NAMES
 from experiments.train.build import Shape, build_m3, build_mqt, merge_texts, train_tokenizer
-from experiments.train.examples import from_rows, pack, tokenise
+from experiments.train.examples import from_rows, pack, tokenise, word_tables
 from experiments.train.losses import answer_loss, packed_mask
 from experiments.train.recipes import Steps, m3_stages, mqt_stages
 from experiments.train.run import run_recipe
 from experiments.train.sources import draw_scenes
-from experiments.train.stages import LearnAnswers, Learner, LearnPrefixes, make_batch
+from experiments.train.stages import LearnAnswers, Learner, LearnPrefixes, LearnWords, make_batch
 
 CLASSES = tuple(classes for _, classes in PATCH_CHANNELS)
 TINY = Shape(
@@ -62,7 +63,9 @@ def test_packed_questions_get_the_loss_that_each_would_get_alone(tokenizer, batc
         for i in range(4)
         for pair in batch.pairs[i][:3]
     ]
-    torch.testing.assert_close(packed, torch.stack(alone).mean(), rtol=1e-4, atol=1e-5)
+    tokens = [len(pair.ids) - pair.answer for i in range(4) for pair in batch.pairs[i][:3]]
+    expected = sum(n * loss for n, loss in zip(tokens, alone, strict=True)) / sum(tokens)
+    torch.testing.assert_close(packed, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_loss_is_transformers_own_next_token_loss(tokenizer, batch):
@@ -104,6 +107,39 @@ def test_m3_objective_is_the_mean_over_all_scales(tokenizer, batch):
     torch.testing.assert_close(both, weight.grad, rtol=1e-4, atol=1e-6)
 
 
+def test_scales_that_are_drawn_change_from_step_to_step(tokenizer, batch):
+    learner = Learner(build_m3(TINY, tokenizer, seed=0), CLASSES, 32)
+    rng = np.random.default_rng(0)
+    logged = [LearnAnswers((36, 144), 1, drawn=1)(learner, batch, rng) for _ in range(8)]
+    assert all(("right_36" in one) != ("right_144" in one) for one in logged)
+    assert len({frozenset(one) for one in logged}) == 2
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_visual_tokens_come_to_point_at_the_words_for_what_they_show(data, tokenizer, named):
+    prompt = Prompt(tokenizer)
+    pairs = tokenise(data.texts, prompt)
+    before = torch.tensor(prompt.ids("?").before)
+    batch = make_batch(data, pairs, None, np.arange(4), before, tokenizer.pad_token_id)
+    tables = word_tables(PATCH_WORDS, CLASSES, tokenizer) if named else None
+    learner = Learner(build_m3(TINY, tokenizer, seed=0), CLASSES, 32)
+    optimizer = torch.optim.Adam(learner.vlm.parameters(), 1e-2)
+    losses = []
+    for _ in range(60):
+        optimizer.zero_grad()
+        losses.append(LearnWords(tables)(learner, batch, np.random.default_rng(0))["loss"])
+        optimizer.step()
+    assert losses[-1] < 0.5 * losses[0]
+    if not named:
+        return
+    row, patch = np.argwhere(data.patch_labels[:4, 1].reshape(4, -1) > 0)[0]
+    word = COLOUR_NAMES[data.patch_labels[row, 1].flat[patch] - 1]
+    visual = learner.vlm.model.multi_modal_projector(learner.patches(batch.pixels))[row, patch]
+    logits = learner.vlm.lm_head(learner.vlm.model.language_model.norm(visual))
+    colours = [tokenizer(f" {c}", add_special_tokens=False).input_ids[0] for c in COLOUR_NAMES]
+    assert COLOUR_NAMES[int(logits[colours].argmax())] == word
+
+
 def test_mqt_objective_trains_one_even_prefix_a_step_and_no_query_behind_it(tokenizer, batch):
     model = build_mqt(TINY, tokenizer, seed=0)
     learner = Learner(model, CLASSES, 32)
@@ -116,8 +152,9 @@ def test_mqt_objective_trains_one_even_prefix_a_step_and_no_query_behind_it(toke
 
 
 def test_recipes_follow_the_papers():
-    m3 = {s.name: s for s in m3_stages(Shape(), Steps(), 8)}
+    m3 = {s.name: s for s in m3_stages(Shape(), Steps(), 8, None)}
     mqt = {s.name: s for s in mqt_stages(Shape(), Steps(), 8)}
+    assert list(m3) == ["dense", "words", "answers", "nested"]
     assert m3["nested"].objective.scales == (1, 4, 9, 36, 144)
     assert mqt["align"].objective.choices == (144,)
     assert list(mqt["align"].rates) == ["vlm.model.multi_modal_projector"]
@@ -125,7 +162,7 @@ def test_recipes_follow_the_papers():
 
 
 def test_a_trained_folder_is_read_by_load_model(tmp_path, data):
-    steps = Steps(dense=1, answers=1, nested=1, align=1)
+    steps = Steps(dense=1, words=1, answers=1, nested=1, align=1)
     for recipe in ("m3", "mqt"):
         out = tmp_path / recipe
         run_recipe(
@@ -139,7 +176,7 @@ def test_a_trained_folder_is_read_by_load_model(tmp_path, data):
 
 
 def test_mqt_takes_over_the_first_stages_of_another_run(tmp_path, data):
-    steps = Steps(dense=1, answers=1, nested=1, align=1)
+    steps = Steps(dense=1, words=1, answers=1, nested=1, align=1)
     common = {"shape": TINY, "steps": steps, "questions": 2, "seed": 0, "report": lambda *_: None}
     run_recipe("m3", data, tmp_path / "m3", **common)
     run_recipe("mqt", data, tmp_path / "mqt", init=tmp_path / "m3", **common)
@@ -164,7 +201,7 @@ def slow(stage, step, steps, logged):
     time.sleep(float(sys.argv[2]))
 run_recipe("m3", draw_scenes(64, processes=1), Path(sys.argv[1]),
            shape=Shape(**json.loads(sys.argv[3])),
-           steps=Steps(dense=4, answers=4, nested=4), questions=2, seed=0, report=slow,
+           steps=Steps(dense=4, words=1, answers=4, nested=4), questions=2, seed=0, report=slow,
            save_every_seconds=0.0)
 """
 
@@ -203,7 +240,7 @@ def test_data_without_patch_labels_learns_from_the_answers_of_the_whole_picture(
     ]
     data = from_rows(rows, 96)
     assert data.patch_labels is None
-    steps = Steps(dense=2, answers=1, nested=1)
+    steps = Steps(dense=2, words=1, answers=1, nested=1)
     run_recipe(
         "m3", data, tmp_path / "o", shape=TINY, steps=steps, questions=1, seed=0,
         report=lambda *_: None,
@@ -234,7 +271,7 @@ def test_bad_training_data_is_one_clear_line(data, tmp_path):
 
 def test_a_finished_model_is_trained_further_from_its_own_weights(tmp_path, data):
     common = {"shape": TINY, "questions": 2, "seed": 0, "report": lambda *_: None}
-    steps = Steps(dense=1, answers=1, nested=1)
+    steps = Steps(dense=1, words=1, answers=1, nested=1)
     run_recipe("m3", data, tmp_path / "a", steps=steps, **common)
     run_recipe(
         "m3",
