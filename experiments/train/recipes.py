@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 
 from experiments.train.build import Shape
+from experiments.train.spread import farthest_order
 from experiments.train.stages import LearnAnswers, LearnPrefixes, LearnWords, Stage, learn_dense
 
 TOWER, HEADS = "vlm.model.vision_tower", "heads"
@@ -16,6 +17,7 @@ PROJECTOR = "vlm.model.multi_modal_projector"
 EMBEDDINGS = "vlm.model.language_model.embed_tokens"
 LAST_NORM = "vlm.model.language_model.norm"
 LANGUAGE, HEAD = "vlm.model.language_model", "vlm.lm_head"
+NAMING = {PROJECTOR: 2e-3, EMBEDDINGS: 2e-3, LAST_NORM: 2e-3, HEAD: 2e-3}
 
 
 class Steps(NamedTuple):
@@ -23,10 +25,10 @@ class Steps(NamedTuple):
 
     Attributes:
         dense: vision tower on dense labels.
-        words: M3's projector, and the language model's tables, on words for what a patch shows.
+        words: projector or resampler, and the language model's tables, on words for what is shown.
         answers: the whole model, M3 at one of its two largest scales, MQT with all queries.
-        nested: all scales (M3), or all queries and then random m (MQT).
-        align: MQT's resampler alone, all queries.
+        nested: all scales (M3), or random m (MQT).
+        align: MQT's resampler alone, all queries, before a language model that is there already.
     """
 
     dense: int = 2200
@@ -56,25 +58,49 @@ def m3_stages(
         questions: packed behind one picture.
         tables: which tokens name the classes of the patch labels, see ``LearnWords``.
     """
-    naming = {PROJECTOR: 2e-3, EMBEDDINGS: 2e-3, LAST_NORM: 2e-3, HEAD: 2e-3}
     rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 1e-4, HEADS: 1e-4}
     nested = LearnAnswers(shape.scales, questions)
     return [
         _dense(steps.dense),
-        Stage("words", LearnWords(tables), steps.words, 48, naming, warmup=20),
+        Stage("words", LearnWords(tables), steps.words, 48, NAMING, warmup=20),
         _answers(shape.scales[-2:], steps.answers, questions),
         Stage("nested", nested, steps.nested, 8, rates),
     ]
 
 
-def mqt_stages(shape: Shape, steps: Steps, questions: int) -> list[Stage]:
-    """Return the stages of an MQT model."""
+def mqt_stages(
+    shape: Shape,
+    steps: Steps,
+    questions: int,
+    tables: tuple[torch.Tensor, ...] | None,
+    *,
+    tuned: bool = False,
+) -> list[Stage]:
+    """Return the stages of an MQT model.
+
+    Args:
+        shape: of the model.
+        steps: of every stage.
+        questions: packed behind one picture.
+        tables: which tokens name the classes of the patch labels, see ``LearnWords``.
+        tuned: vision tower and language model are there already, as with MQT's CLIP and Vicuna:
+            first the resampler alone learns to feed them.
+    """
     queries = shape.grid**2
+    # Query i begins at the patch that is i-th in this order.
+    words = LearnWords(tables, tuple(farthest_order(shape.grid)))
+    nested = LearnPrefixes(tuple(range(2, queries + 1, 2)), questions)
     rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 1e-4, HEADS: 1e-4}
-    even = tuple(range(2, queries + 1, 2))
-    return [
-        _dense(steps.dense),
-        _answers((queries,), steps.answers, questions),
-        Stage("align", LearnPrefixes((queries,), questions), steps.align, 8, {PROJECTOR: 2e-3}),
-        Stage("nested", LearnPrefixes(even, questions), steps.nested, 8, rates),
-    ]
+    alone = {PROJECTOR: 2e-3}
+    if tuned:
+        first = [
+            Stage("words", words, steps.words, 48, alone, warmup=20),
+            Stage("align", LearnPrefixes((queries,), questions), steps.align, 8, alone),
+        ]
+    else:
+        first = [
+            _dense(steps.dense),
+            Stage("words", words, steps.words, 48, NAMING, warmup=20),
+            _answers((queries,), steps.answers, questions),
+        ]
+    return [*first, Stage("nested", nested, steps.nested, 8, rates)]

@@ -15,8 +15,6 @@ from experiments.train.recipes import Steps
 RECIPES = ("m3", "mqt")
 # Answers of a whole picture that the first stage learns where the data has no patch labels.
 MAX_ANSWER_CLASSES = 256
-# Where a run goes on that takes over an earlier one's vision tower and language model.
-BEHIND_INIT = {"m3": "nested", "mqt": "align"}
 FIRST_STAGES = Path("training", "after-answers", "model.safetensors")
 
 
@@ -78,9 +76,10 @@ def run_recipe(
     from safetensors.torch import load_file
 
     from budget.prompt import Prompt
-    from experiments.train.build import save_model
+    from experiments.train.build import build_m3, build_mqt, save_model
     from experiments.train.examples import tokenise, word_tables
     from experiments.train.loop import train
+    from experiments.train.recipes import m3_stages, mqt_stages
 
     if recipe not in RECIPES:
         raise ModelError(f"no recipe {recipe!r}; there are {', '.join(RECIPES)}")
@@ -92,7 +91,15 @@ def run_recipe(
     tables = None
     if data.class_words is not None and data.patch_labels is not None:
         tables = word_tables(data.class_words, classes, tokenizer)
-    model, stages = _model_and_stages(recipe, shape, steps, questions, tables, tokenizer, seed)
+    tuned = init is not None
+    if recipe == "m3":
+        model = build_m3(shape, tokenizer, seed)
+        stages = m3_stages(shape, steps, questions, tables)
+        begin = "nested" if tuned else None
+    else:
+        model = build_mqt(shape, tokenizer, seed)
+        stages = mqt_stages(shape, steps, questions, tables, tuned=tuned)
+        begin = None
     smallest = max(stage.batch for stage in stages)
     if len(data.pixels) < smallest:
         raise DataError(f"training needs at least {smallest} pictures, got {len(data.pixels)}")
@@ -114,7 +121,7 @@ def run_recipe(
         seed=seed,
         report=report,
         save_every_seconds=save_every_seconds,
-        first_stage=_first(stages, first_stage or (BEHIND_INIT[recipe] if init else None)),
+        first_stage=_first(stages, first_stage or begin),
     )
     # Half precision halves the file; the state to go on from keeps float32.
     save_model(model.half(), tokenizer, shape.image_size, str(out))
@@ -173,23 +180,6 @@ def _tokenizer(
         tokenizer.save_pretrained(kept)
         (training / "shape.json").write_text(json.dumps(shape._asdict()))
     return AutoTokenizer.from_pretrained(kept)
-
-
-def _model_and_stages(
-    recipe: str,
-    shape: Shape,
-    steps: Steps,
-    questions: int,
-    tables: tuple[Any, ...] | None,
-    tokenizer: Any,
-    seed: int,
-) -> tuple[Any, list[Any]]:
-    from experiments.train.build import build_m3, build_mqt
-    from experiments.train.recipes import m3_stages, mqt_stages
-
-    if recipe == "m3":
-        return build_m3(shape, tokenizer, seed), m3_stages(shape, steps, questions, tables)
-    return build_mqt(shape, tokenizer, seed), mqt_stages(shape, steps, questions)
 
 
 def _dense_targets(data: TrainingSet, shape: Shape) -> tuple[np.ndarray | None, tuple[int, ...]]:

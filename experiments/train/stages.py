@@ -102,9 +102,11 @@ class LearnWords:
         tables: per channel of the patch labels, which tokens name a class, shape
             [classes, vocabulary], 0 or 1. None to hold the mean visual token of a picture against
             the first tokens of its answers.
+        order: the patch of every visual token; None if they are the patches.
     """
 
     tables: tuple[torch.Tensor, ...] | None
+    order: tuple[int, ...] | None = None
 
     def __call__(
         self, learner: Learner, batch: Batch, rng: np.random.Generator
@@ -128,10 +130,11 @@ class LearnWords:
         return {"loss": float(total.detach())}
 
     def _wanted(self, batch: Batch, vocabulary: int) -> torch.Tensor:
-        """Return which tokens name what is there, shape [b, vocabulary] or [b, patches, ...]."""
+        """Return which words name what a token shows, shape [b, vocabulary] or [b, m, ...]."""
         if self.tables is not None and batch.labels is not None:
-            wanted = torch.zeros(*batch.labels[:, 0].shape, vocabulary)
-            for table, labels in zip(self.tables, batch.labels.unbind(dim=1), strict=True):
+            shown = batch.labels if self.order is None else batch.labels[..., list(self.order)]
+            wanted = torch.zeros(*shown[:, 0].shape, vocabulary)
+            for table, labels in zip(self.tables, shown.unbind(dim=1), strict=True):
                 if table.any():
                     wanted += table[labels.clamp(min=0)]
             return wanted

@@ -23,6 +23,7 @@ from experiments.train.losses import answer_loss, packed_mask
 from experiments.train.recipes import Steps, m3_stages, mqt_stages
 from experiments.train.run import run_recipe
 from experiments.train.sources import draw_scenes
+from experiments.train.spread import farthest_order
 from experiments.train.stages import LearnAnswers, Learner, LearnPrefixes, LearnWords, make_batch
 
 CLASSES = tuple(classes for _, classes in PATCH_CHANNELS)
@@ -140,6 +141,15 @@ def test_visual_tokens_come_to_point_at_the_words_for_what_they_show(data, token
     assert COLOUR_NAMES[int(logits[colours].argmax())] == word
 
 
+def test_words_of_queries_are_those_of_the_patches_where_they_begin(batch, tokenizer):
+    tables = word_tables(PATCH_WORDS, CLASSES, tokenizer)
+    order = farthest_order(12)
+    plain = LearnWords(tables)._wanted(batch, len(tokenizer))
+    spread = LearnWords(tables, tuple(order))._wanted(batch, len(tokenizer))
+    assert plain.sum() > 0
+    assert torch.equal(spread, plain[:, order])
+
+
 def test_mqt_objective_trains_one_even_prefix_a_step_and_no_query_behind_it(tokenizer, batch):
     model = build_mqt(TINY, tokenizer, seed=0)
     learner = Learner(model, CLASSES, 32)
@@ -153,7 +163,10 @@ def test_mqt_objective_trains_one_even_prefix_a_step_and_no_query_behind_it(toke
 
 def test_recipes_follow_the_papers():
     m3 = {s.name: s for s in m3_stages(Shape(), Steps(), 8, None)}
-    mqt = {s.name: s for s in mqt_stages(Shape(), Steps(), 8)}
+    mqt = {s.name: s for s in mqt_stages(Shape(), Steps(), 8, None, tuned=True)}
+    alone = mqt_stages(Shape(), Steps(), 8, None)
+    assert [s.name for s in alone] == ["dense", "words", "answers", "nested"]
+    assert list(mqt) == ["words", "align", "nested"]
     assert list(m3) == ["dense", "words", "answers", "nested"]
     assert m3["nested"].objective.scales == (1, 4, 9, 36, 144)
     assert mqt["align"].objective.choices == (144,)
