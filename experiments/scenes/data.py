@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.scenes.layout import Layout, draw_layout
-from experiments.scenes.questions import Question, ask, describe
+from experiments.scenes.questions import GROUP_WEIGHTS, TUNING_WEIGHTS, Question, ask, describe
 from experiments.scenes.render import patch_labels, render
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ SPLITS = {
     "calibration": Split(3, 3_000, (1400, 1550)),
     "test": Split(4, 6_000, (1550, 1797)),
 }
-# A picture to train on also has up to three lists of what is in it.
-QUESTIONS_TO_TRAIN_ON = 5
+QUESTIONS_TO_TRAIN_ON = 8
+# Questions among a scene's drills; up to three lists come on top.
+QUESTIONS_TO_DRILL = 5
 
 
 class Scene(NamedTuple):
@@ -47,12 +48,15 @@ class Scene(NamedTuple):
         layout: what stands where.
         questions: what was asked.
         labels: class of every patch in every channel, shape [10, 12, 12].
+        drills: more questions, and lists of what is there, for a language model's first steps;
+            empty but in the split to train on.
     """
 
     pixels: NDArray[np.uint8]
     layout: Layout
     questions: list[Question]
     labels: NDArray[np.int16]
+    drills: list[Question]
 
 
 def iterate_scenes(
@@ -60,12 +64,10 @@ def iterate_scenes(
 ) -> Iterator[Scene]:
     """Draw the scenes of a split, one at a time; scene ``i`` does not depend on the others.
 
-    Scenes to train on also come with lists of what is in them.
-
     Args:
         split: a name of ``SPLITS``.
         count: scenes to draw; by default as many as the split has.
-        questions: questions a scene, at most; lists come on top.
+        questions: questions a scene, at most.
         start: index of the first scene.
 
     Raises:
@@ -82,10 +84,12 @@ def iterate_scenes(
         rng = np.random.default_rng([seed, index])
         layout = draw_layout(rng, usable, digits.target)
         pixels = render(layout, digits.images, rng)
-        asked = ask(layout, questions, rng)
+        drills, weights = [], GROUP_WEIGHTS
         if split == TRAINING:
-            asked += describe(layout, rng)
-        yield Scene(pixels, layout, asked, patch_labels(layout))
+            drills = ask(layout, QUESTIONS_TO_DRILL, rng) + describe(layout, rng)
+            weights = TUNING_WEIGHTS
+        asked = ask(layout, questions, rng, weights)
+        yield Scene(pixels, layout, asked, patch_labels(layout), drills)
 
 
 def load_scenes(split: str = "test", limit: int | None = None) -> "Dataset":

@@ -1,7 +1,7 @@
 """Questions about a layout, with their answers and what makes them hard."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -23,6 +23,17 @@ GROUP_WEIGHTS = {
 }
 LARGEST_MARGIN = 1.3
 
+# The same for the questions that a model is tuned on: what is learned last is asked more often.
+TUNING_WEIGHTS = {
+    "global": 1.2,
+    "existence": 2.5,
+    "counting": 2.5,
+    "attribute": 2.0,
+    "relation": 1.0,
+    "comparison": 1.0,
+    "digit": 1.0,
+    "word": 0.5,
+}
 # Things a list names at most.
 LIST_LENGTH = 4
 
@@ -45,7 +56,12 @@ class Question(NamedTuple):
     smallest_px: int
 
 
-def ask(layout: Layout, count: int, rng: np.random.Generator) -> list[Question]:
+def ask(
+    layout: Layout,
+    count: int,
+    rng: np.random.Generator,
+    group_weights: Mapping[str, float] = GROUP_WEIGHTS,
+) -> list[Question]:
     """Draw up to ``count`` different questions, groups by their weight among those that fit."""
     makers = dict(_MAKERS)
     asked: list[Question] = []
@@ -54,7 +70,7 @@ def ask(layout: Layout, count: int, rng: np.random.Generator) -> list[Question]:
     while len(asked) < count and makers and tries:
         tries -= 1
         groups = list(makers)
-        weights = np.array([GROUP_WEIGHTS[group] for group in groups])
+        weights = np.array([group_weights[group] for group in groups])
         group = groups[int(rng.choice(len(groups), p=weights / weights.sum()))]
         question = makers[group](layout, rng)
         if question is None:

@@ -36,17 +36,18 @@ def train(
     first_stage: Annotated[
         str | None,
         typer.Option(
-            help="Stage to begin with: dense, words (m3), answers, align (mqt) or nested."
+            help="Stage to begin with: dense, words, drills, answers, align (mqt, --init), nested."
         ),
     ] = None,
     scenes: Annotated[
         int | None, typer.Option(help="Scenes (or rows of other data) at most.  [default: all]")
     ] = None,
     dense_steps: Annotated[int, typer.Option(help="Steps of 48 pictures, vision tower.")] = 2200,
-    word_steps: Annotated[int, typer.Option(help="Steps of 48 pictures, words (m3).")] = 300,
-    answer_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, fine scales.")] = 6000,
+    word_steps: Annotated[int, typer.Option(help="Steps of 48 pictures, words.")] = 300,
+    drill_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, drills.")] = 2860,
+    answer_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, questions.")] = 2400,
+    nested_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, nested.")] = 600,
     align_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, resampler (mqt).")] = 300,
-    nested_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, nested.")] = 1100,
     questions: Annotated[int, typer.Option(help="Questions packed behind one picture.")] = 8,
     save_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 120.0,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
@@ -65,7 +66,7 @@ def train(
 
     if recipe not in RECIPES:
         raise ModelError(f"no recipe {recipe!r}; there are {', '.join(RECIPES)}")
-    steps = Steps(dense_steps, word_steps, answer_steps, nested_steps, align_steps)
+    steps = Steps(dense_steps, word_steps, drill_steps, answer_steps, nested_steps, align_steps)
     if min(steps) < 1 or questions < 1:
         raise ValueError(f"steps and questions must be at least 1, got {steps}, {questions}")
     start = time.monotonic()

@@ -34,12 +34,15 @@ class TrainingSet(NamedTuple):
             None if the data has none.
         class_words: the word for every class of every channel of ``patch_labels``, empty where
             there is none. None if the classes have no names.
+        drills: question and answer of more questions of every picture, for a language model's
+            first steps. None if there are none.
     """
 
     pixels: NDArray[np.uint8]
     texts: list[list[tuple[str, str]]]
     patch_labels: NDArray[np.int16] | None
     class_words: tuple[tuple[str, ...], ...] | None = None
+    drills: list[list[tuple[str, str]]] | None = None
 
     def take(self, start: int, stop: int) -> "TrainingSet":
         """Return pictures ``start`` to ``stop``."""

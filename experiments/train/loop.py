@@ -22,6 +22,7 @@ def train(
     stages: Sequence[Stage],
     data: TrainingSet,
     pairs: list[list[Pair]],
+    drills: list[list[Pair]] | None,
     answers: np.ndarray | None,
     before: torch.Tensor,
     pad: int,
@@ -42,6 +43,7 @@ def train(
         stages: in order.
         data: pictures and labels.
         pairs: tokenised questions of every picture.
+        drills: tokenised questions for the language model's first steps, or None.
         answers: whole-image answers, shape [n, classes], or None.
         before: ids before the image.
         pad: the padding id.
@@ -66,7 +68,7 @@ def train(
                 _set_rates(optimizer, stage, step)
                 rng = np.random.default_rng([seed, index, step])
                 picked = _pick(len(data.pixels), stage.batch, step, (seed, index))
-                batch = make_batch(data, pairs, answers, picked, before, pad)
+                batch = make_batch(data, pairs, drills, answers, picked, before, pad)
                 optimizer.zero_grad(set_to_none=True)
                 logged = stage.objective(learner, batch, rng)
                 torch.nn.utils.clip_grad_norm_(_trained(optimizer), 1.0)
@@ -118,7 +120,8 @@ def _optimizer(learner: Learner, stage: Stage) -> torch.optim.AdamW:
 
 def _set_rates(optimizer: torch.optim.Optimizer, stage: Stage, step: int) -> None:
     warm = min(1.0, (step + 1) / max(1, stage.warmup))
-    along = max(0.0, (step - stage.warmup) / max(1, stage.steps - stage.warmup))
+    horizon = stage.horizon or stage.steps
+    along = max(0.0, (step - stage.warmup) / max(1, horizon - stage.warmup))
     factor = warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, along))))
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * factor

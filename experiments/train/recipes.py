@@ -26,15 +26,18 @@ class Steps(NamedTuple):
     Attributes:
         dense: vision tower on dense labels.
         words: projector or resampler, and the language model's tables, on words for what is shown.
-        answers: the whole model, M3 at one of its two largest scales, MQT with all queries.
+        drills: the whole model on the data's drills, if it has any: M3 at one of its two largest
+            scales, MQT with all queries.
+        answers: the same on its questions.
         nested: all scales (M3), or random m (MQT).
         align: MQT's resampler alone, all queries, before a language model that is there already.
     """
 
     dense: int = 2200
     words: int = 300
-    answers: int = 6000
-    nested: int = 1100
+    drills: int = 2860
+    answers: int = 2400
+    nested: int = 600
     align: int = 300
 
 
@@ -42,9 +45,15 @@ def _dense(steps: int) -> Stage:
     return Stage("dense", learn_dense, steps, 48, {TOWER: 2e-3, HEADS: 2e-3})
 
 
-def _answers(scales: tuple[int, ...], steps: int, questions: int) -> Stage:
-    rates = {PROJECTOR: 1.2e-3, LANGUAGE: 1.2e-3, HEAD: 1.2e-3, TOWER: 1e-4, HEADS: 1e-4}
-    return Stage("answers", LearnAnswers(scales, questions, drawn=1), steps, 8, rates)
+def _speech(scales: tuple[int, ...], steps: Steps, questions: int) -> list[Stage]:
+    """Return the two stages in which the language model learns: drills, then questions alone."""
+    drills = {PROJECTOR: 1.2e-3, LANGUAGE: 1.2e-3, HEAD: 1.2e-3, TOWER: 1e-4, HEADS: 1e-4}
+    answers = {PROJECTOR: 1e-3, LANGUAGE: 1e-3, HEAD: 1e-3, TOWER: 1e-4, HEADS: 1e-4}
+    learn_drills = LearnAnswers(scales, questions, drawn=1, drills=True)
+    return [
+        Stage("drills", learn_drills, steps.drills, 8, drills, horizon=2 * steps.drills),
+        Stage("answers", LearnAnswers(scales, questions, drawn=1), steps.answers, 8, answers),
+    ]
 
 
 def m3_stages(
@@ -63,7 +72,7 @@ def m3_stages(
     return [
         _dense(steps.dense),
         Stage("words", LearnWords(tables), steps.words, 48, NAMING, warmup=20),
-        _answers(shape.scales[-2:], steps.answers, questions),
+        *_speech(shape.scales[-2:], steps, questions),
         Stage("nested", nested, steps.nested, 8, rates),
     ]
 
@@ -101,6 +110,6 @@ def mqt_stages(
         first = [
             _dense(steps.dense),
             Stage("words", words, steps.words, 48, NAMING, warmup=20),
-            _answers((queries,), steps.answers, questions),
+            *_speech((queries,), steps, questions),
         ]
     return [*first, Stage("nested", nested, steps.nested, 8, rates)]

@@ -114,6 +114,7 @@ def run_recipe(
         stages,
         data,
         tokenise(data.texts, prompt),
+        None if data.drills is None else tokenise(data.drills, prompt),
         answers,
         torch.tensor(prompt.ids("?").before),
         tokenizer.pad_token_id,
@@ -176,7 +177,9 @@ def _tokenizer(
         elif init is not None:
             tokenizer = AutoTokenizer.from_pretrained(init / "training" / "tokenizer")
         else:
-            tokenizer = train_tokenizer(merge_texts(data.texts), shape.vocabulary)
+            tokenizer = train_tokenizer(
+                merge_texts(data.texts + (data.drills or [])), shape.vocabulary
+            )
         tokenizer.save_pretrained(kept)
         (training / "shape.json").write_text(json.dumps(shape._asdict()))
     return AutoTokenizer.from_pretrained(kept)

@@ -47,16 +47,20 @@ def draw_scenes(count: int | None = None, processes: int | None = None) -> Train
     workers = processes or min(os.cpu_count() or 1, len(starts))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         parts = list(pool.map(_draw, starts, [min(_CHUNK, count - s) for s in starts]))
-    pixels, texts, labels = zip(*parts, strict=True)
+    pixels, texts, drills, labels = zip(*parts, strict=True)
     return TrainingSet(
         np.concatenate(pixels),
         [text for part in texts for text in part],
         np.concatenate(labels),
         PATCH_WORDS,
+        [text for part in drills for text in part],
     )
 
 
-def _draw(start: int, count: int) -> tuple[np.ndarray, list[list[tuple[str, str]]], np.ndarray]:
+Texts = list[list[tuple[str, str]]]
+
+
+def _draw(start: int, count: int) -> tuple[np.ndarray, Texts, Texts, np.ndarray]:
     from experiments.scenes.data import QUESTIONS_TO_TRAIN_ON, iterate_scenes
 
     scenes = list(
@@ -65,5 +69,6 @@ def _draw(start: int, count: int) -> tuple[np.ndarray, list[list[tuple[str, str]
     return (
         np.stack([scene.pixels for scene in scenes]),
         [[(q.text, q.answer) for q in scene.questions] for scene in scenes],
+        [[(q.text, q.answer) for q in scene.drills] for scene in scenes],
         np.stack([scene.labels for scene in scenes]),
     )

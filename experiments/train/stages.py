@@ -48,6 +48,7 @@ class Batch:
         labels: patch labels, shape [b, channels, patches], or None.
         answers: whole-image answers, shape [b, classes], 0 or 1, or None.
         pairs: tokenised questions of every picture.
+        drills: tokenised questions for the first steps; ``pairs`` where the data has none.
         before: ids before the image, shape [p].
         pad: the padding id.
     """
@@ -56,6 +57,7 @@ class Batch:
     labels: torch.Tensor | None
     answers: torch.Tensor | None
     pairs: list[list[Pair]]
+    drills: list[list[Pair]]
     before: torch.Tensor
     pad: int
 
@@ -159,17 +161,20 @@ class LearnAnswers:
         scales: visual tokens of every term of the mean.
         questions: questions a picture.
         drawn: scales a step; None for all.
+        drills: learn from the drills instead of the questions.
     """
 
     scales: tuple[int, ...]
     questions: int
     drawn: int | None = None
+    drills: bool = False
 
     def __call__(
         self, learner: Learner, batch: Batch, rng: np.random.Generator
     ) -> dict[str, float]:
         """Take one step's gradients, one scale at a time over one encoding of the pictures."""
-        packed = pack(batch.pairs, self.questions, batch.pad)
+        pairs = batch.drills if self.drills else batch.pairs
+        packed = pack(pairs, self.questions, batch.pad)
         patches = learner.patches(batch.pixels)
         projected = learner.vlm.model.multi_modal_projector(patches)
         leaf = projected.detach().requires_grad_()
@@ -231,6 +236,8 @@ class Stage:
         batch: pictures a step.
         rates: peak learning rate by parameter name prefix; other parameters are frozen.
         warmup: steps of linear warm-up; a cosine to a twentieth follows.
+        horizon: steps over which the cosine falls; ``steps`` if None. A stage whose steps end
+            before it hands over a model that is still warm.
     """
 
     name: str
@@ -239,11 +246,13 @@ class Stage:
     batch: int
     rates: dict[str, float]
     warmup: int = 100
+    horizon: int | None = None
 
 
 def make_batch(
     data: TrainingSet,
     pairs: list[list[Pair]],
+    drills: list[list[Pair]] | None,
     answers: np.ndarray | None,
     picked: np.ndarray,
     before: torch.Tensor,
@@ -258,6 +267,7 @@ def make_batch(
         labels=labels,
         answers=None if answers is None else torch.from_numpy(answers[picked]),
         pairs=[pairs[i] for i in picked],
+        drills=[(drills or pairs)[i] for i in picked],
         before=before,
         pad=pad,
     )

@@ -41,7 +41,7 @@ def report(tmp_path_factory):
         draw_scenes(64, processes=1),
         folder / "model",
         shape=TINY,
-        steps=Steps(dense=1, words=1, answers=1, nested=1),
+        steps=Steps(dense=1, words=1, drills=1, answers=1, nested=1),
         questions=2,
         seed=0,
         report=lambda *_: None,

@@ -52,7 +52,7 @@ def batch(data, tokenizer):
     prompt = Prompt(tokenizer)
     pairs = tokenise(data.texts, prompt)
     before = torch.tensor(prompt.ids("?").before)
-    return make_batch(data, pairs, None, np.arange(4), before, tokenizer.pad_token_id)
+    return make_batch(data, pairs, None, None, np.arange(4), before, tokenizer.pad_token_id)
 
 
 def test_packed_questions_get_the_loss_that_each_would_get_alone(tokenizer, batch):
@@ -121,7 +121,7 @@ def test_visual_tokens_come_to_point_at_the_words_for_what_they_show(data, token
     prompt = Prompt(tokenizer)
     pairs = tokenise(data.texts, prompt)
     before = torch.tensor(prompt.ids("?").before)
-    batch = make_batch(data, pairs, None, np.arange(4), before, tokenizer.pad_token_id)
+    batch = make_batch(data, pairs, None, None, np.arange(4), before, tokenizer.pad_token_id)
     tables = word_tables(PATCH_WORDS, CLASSES, tokenizer) if named else None
     learner = Learner(build_m3(TINY, tokenizer, seed=0), CLASSES, 32)
     optimizer = torch.optim.Adam(learner.vlm.parameters(), 1e-2)
@@ -165,9 +165,9 @@ def test_recipes_follow_the_papers():
     m3 = {s.name: s for s in m3_stages(Shape(), Steps(), 8, None)}
     mqt = {s.name: s for s in mqt_stages(Shape(), Steps(), 8, None, tuned=True)}
     alone = mqt_stages(Shape(), Steps(), 8, None)
-    assert [s.name for s in alone] == ["dense", "words", "answers", "nested"]
+    assert [s.name for s in alone] == ["dense", "words", "drills", "answers", "nested"]
     assert list(mqt) == ["words", "align", "nested"]
-    assert list(m3) == ["dense", "words", "answers", "nested"]
+    assert list(m3) == ["dense", "words", "drills", "answers", "nested"]
     assert m3["nested"].objective.scales == (1, 4, 9, 36, 144)
     assert mqt["align"].objective.choices == (144,)
     assert list(mqt["align"].rates) == ["vlm.model.multi_modal_projector"]
@@ -175,7 +175,7 @@ def test_recipes_follow_the_papers():
 
 
 def test_a_trained_folder_is_read_by_load_model(tmp_path, data):
-    steps = Steps(dense=1, words=1, answers=1, nested=1, align=1)
+    steps = Steps(dense=1, words=1, drills=1, answers=1, nested=1, align=1)
     for recipe in ("m3", "mqt"):
         out = tmp_path / recipe
         run_recipe(
@@ -189,7 +189,7 @@ def test_a_trained_folder_is_read_by_load_model(tmp_path, data):
 
 
 def test_mqt_takes_over_the_first_stages_of_another_run(tmp_path, data):
-    steps = Steps(dense=1, words=1, answers=1, nested=1, align=1)
+    steps = Steps(dense=1, words=1, drills=1, answers=1, nested=1, align=1)
     common = {"shape": TINY, "steps": steps, "questions": 2, "seed": 0, "report": lambda *_: None}
     run_recipe("m3", data, tmp_path / "m3", **common)
     run_recipe("mqt", data, tmp_path / "mqt", init=tmp_path / "m3", **common)
@@ -214,7 +214,7 @@ def slow(stage, step, steps, logged):
     time.sleep(float(sys.argv[2]))
 run_recipe("m3", draw_scenes(64, processes=1), Path(sys.argv[1]),
            shape=Shape(**json.loads(sys.argv[3])),
-           steps=Steps(dense=4, words=1, answers=4, nested=4), questions=2, seed=0, report=slow,
+           steps=Steps(4, 1, 1, 4, 4), questions=2, seed=0, report=slow,
            save_every_seconds=0.0)
 """
 
@@ -253,7 +253,7 @@ def test_data_without_patch_labels_learns_from_the_answers_of_the_whole_picture(
     ]
     data = from_rows(rows, 96)
     assert data.patch_labels is None
-    steps = Steps(dense=2, words=1, answers=1, nested=1)
+    steps = Steps(dense=2, words=1, drills=1, answers=1, nested=1)
     run_recipe(
         "m3", data, tmp_path / "o", shape=TINY, steps=steps, questions=1, seed=0,
         report=lambda *_: None,
@@ -284,7 +284,7 @@ def test_bad_training_data_is_one_clear_line(data, tmp_path):
 
 def test_a_finished_model_is_trained_further_from_its_own_weights(tmp_path, data):
     common = {"shape": TINY, "questions": 2, "seed": 0, "report": lambda *_: None}
-    steps = Steps(dense=1, words=1, answers=1, nested=1)
+    steps = Steps(dense=1, words=1, drills=1, answers=1, nested=1)
     run_recipe("m3", data, tmp_path / "a", steps=steps, **common)
     run_recipe(
         "m3",
