@@ -47,7 +47,7 @@ def train(
     drill_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, drills.")] = 2860,
     answer_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, questions.")] = 2400,
     nested_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, nested.")] = 600,
-    align_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, resampler (mqt).")] = 300,
+    align_steps: Annotated[int, typer.Option(help="Steps of 8 pictures, resampler (mqt).")] = 200,
     questions: Annotated[int, typer.Option(help="Questions packed behind one picture.")] = 8,
     save_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 120.0,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,

@@ -38,7 +38,7 @@ class Steps(NamedTuple):
     drills: int = 2860
     answers: int = 2400
     nested: int = 600
-    align: int = 300
+    align: int = 200
 
 
 def _dense(steps: int) -> Stage:
