@@ -10,6 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from budget.errors import ModelError
+
 
 class Progress(NamedTuple):
     """Where training stands.
@@ -43,13 +45,24 @@ def save_state(
 
 
 def load_state(folder: Path, model: nn.Module) -> Progress | None:
-    """Load the last complete state into ``model``; None if there is none."""
+    """Load the last complete state into ``model``; None if there is none.
+
+    Raises:
+        ModelError: if the state is of a model of another recipe or of other sizes.
+    """
     old = folder.with_name(folder.name + ".old")
     if not folder.exists() and old.exists():
         os.replace(old, folder)
     if not folder.exists():
         return None
-    model.load_state_dict(load_file(folder / "model.safetensors"))
+    kept = load_file(folder / "model.safetensors")
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    if {name: tensor.shape for name, tensor in kept.items()} != shapes:
+        raise ModelError(
+            f"{folder} holds a run of another recipe or of other sizes; "
+            "name another output folder, or remove this one"
+        )
+    model.load_state_dict(kept)
     return Progress(**json.loads((folder / "progress.json").read_text()))
 
 

@@ -300,5 +300,16 @@ def test_a_finished_model_is_trained_further_from_its_own_weights(tmp_path, data
     first, second = (load_model(tmp_path / name).model.state_dict() for name in "ab")
     moved = max(float((first[name] - second[name]).abs().max()) for name in first)
     assert 0 < moved < 0.02  # one step, from where the first run ended
-    with pytest.raises(ModelError, match="no stage 'late'; this recipe has dense, answers, nested"):
+    names = "dense, words, drills, answers, nested"
+    with pytest.raises(ModelError, match=f"no stage 'late'; this recipe has {names}"):
         run_recipe("m3", data, tmp_path / "c", steps=steps, first_stage="late", **common)
+
+
+def test_a_folder_with_another_run_is_refused(tmp_path, data):
+    common = {"questions": 2, "seed": 0, "report": lambda *_: None}
+    steps = Steps(dense=1, words=1, drills=1, answers=1, nested=1)
+    run_recipe("m3", data, tmp_path, shape=TINY, steps=steps, **common)
+    with pytest.raises(ModelError, match="holds a run of another recipe or of other sizes"):
+        run_recipe("m3", data, tmp_path, shape=TINY._replace(text_inner=64), steps=steps, **common)
+    with pytest.raises(ModelError, match="name another output folder"):
+        run_recipe("mqt", data, tmp_path, shape=TINY, steps=steps, **common)
