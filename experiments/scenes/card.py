@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # What makes the testbed fit for its purpose; "at least" unless the name says otherwise.
 FULL_ACCURACY = 0.88
+# An MQT model is held against the full scale of the M3 that ships.
+MQT_WITHIN = 0.05
 WORST_GROUP = 0.75
 SMALLEST_SCALE_AT_MOST = 0.60
 STEP_GAIN, STEPS_THAT_GAIN = 0.03, 3
@@ -38,6 +40,7 @@ def measure(
         test_limit: scenes of the test split; None for all.
         progress: called with (answers done, answers in all).
     """
+    from budget.m3 import M3Model
     from experiments.scenes.data import load_scenes
     from oracle.sweep import sweep
 
@@ -57,8 +60,10 @@ def measure(
     }
     text = round(float((curves.prompt_tokens - curves.num_visual_tokens).mean()))
     full = model.cost(model.ladder[-1], text, 2)
+    reference = None if isinstance(model, M3Model) else _shipped_full_accuracy()
     return {
         "model": model.name,
+        "m3_full_accuracy": reference,
         "ladder": list(model.ladder),
         "n_fit": len(fit),
         "n_test": len(test),
@@ -72,6 +77,14 @@ def measure(
     }
 
 
+def _shipped_full_accuracy() -> float:
+    """Return what the shipped M3's card says of its full scale."""
+    from budget.models import shipped_folder
+
+    figures = json.loads(Path(shipped_folder("m3"), "figures.json").read_text())
+    return float(figures["accuracy"][-1])
+
+
 def _gap(measured: Any) -> list[float]:
     """Return value, low and high end of the stable gap closed."""
     low, high = measured.stable
@@ -79,36 +92,22 @@ def _gap(measured: Any) -> list[float]:
 
 
 def bars(figures: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
-    """Return name, figure, bar and whether it is met, for every bar of the testbed."""
+    """Return name, figure, bar and whether it is met, for every bar of the testbed.
+
+    Where the figures name an M3's full scale (``m3_full_accuracy``), the model is another one that
+    must come near it and have a curve of the same shape; what is asked of groups and of the gap is
+    asked of M3.
+    """
     accuracy, groups = figures["accuracy"], figures["groups"]
-    worst = min(groups, key=lambda group: groups[group][-1])
-    gains = [b - a for a, b in pairwise(accuracy)]
-    big = sum(gain >= STEP_GAIN for gain in gains)
-    hidden = figures["hidden_gap_closed_stable"][0]
-    grouped = figures["per_group_gap_closed_stable"][0]
+    reference = figures.get("m3_full_accuracy")
+    least = FULL_ACCURACY if reference is None else round(reference - MQT_WITHIN, 4)
+    big = sum(b - a >= STEP_GAIN for a, b in pairwise(accuracy))
     share = figures["vision_share"]
+    smallest = SMALLEST_SCALE_AT_MOST
     rows = [
-        ("full scale", accuracy[-1], f">= {FULL_ACCURACY}", accuracy[-1] >= FULL_ACCURACY),
-        (
-            f"worst group at full scale ({worst})",
-            groups[worst][-1],
-            f">= {WORST_GROUP}",
-            groups[worst][-1] >= WORST_GROUP,
-        ),
-        (
-            "smallest scale",
-            accuracy[0],
-            f"<= {SMALLEST_SCALE_AT_MOST}",
-            accuracy[0] <= SMALLEST_SCALE_AT_MOST,
-        ),
-        (
-            f"steps that gain {STEP_GAIN}",
-            big,
-            f">= {STEPS_THAT_GAIN}",
-            big >= STEPS_THAT_GAIN,
-        ),
-        ("hidden difficulty closes", hidden, f">= {HIDDEN_CLOSES}", hidden >= HIDDEN_CLOSES),
-        ("per-group fixed closes", grouped, "< half of that", grouped < hidden / 2),
+        ("full scale", accuracy[-1], f">= {least:g}", accuracy[-1] >= least),
+        ("smallest scale", accuracy[0], f"<= {smallest}", accuracy[0] <= smallest),
+        (f"steps that gain {STEP_GAIN}", big, f">= {STEPS_THAT_GAIN}", big >= STEPS_THAT_GAIN),
         (
             "vision share of FLOPs",
             share,
@@ -116,22 +115,34 @@ def bars(figures: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
             share <= VISION_SHARE_AT_MOST,
         ),
     ]
+    if reference is None:
+        worst = min(groups, key=lambda group: groups[group][-1])
+        lowest = groups[worst][-1]
+        name = f"worst group at full scale ({worst})"
+        rows.append((name, lowest, f">= {WORST_GROUP}", lowest >= WORST_GROUP))
+        hidden = figures["hidden_gap_closed_stable"][0]
+        grouped = figures["per_group_gap_closed_stable"][0]
+        rows += [
+            ("hidden difficulty closes", hidden, f">= {HIDDEN_CLOSES}", hidden >= HIDDEN_CLOSES),
+            ("per-group fixed closes", grouped, "< half of that", grouped < hidden / 2),
+        ]
     return [(name, f"{value:g}", bar, met) for name, value, bar, met in rows]
 
 
-def write_card(figures: dict[str, Any], folder: Path, command: str) -> None:
+def write_card(figures: dict[str, Any], folder: Path, command: str, remark: str = "") -> None:
     """Write ``figures.json`` and ``README.md`` beside the weights.
 
     Args:
         figures: from :func:`measure`.
         folder: of the weights.
         command: that made the weights.
+        remark: what else a reader must know of how they were made.
     """
     (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
-    (folder / "README.md").write_text(_card(figures, command))
+    (folder / "README.md").write_text(_card(figures, command, remark))
 
 
-def _card(figures: dict[str, Any], command: str) -> str:
+def _card(figures: dict[str, Any], command: str, remark: str) -> str:
     scales = figures["ladder"]
     lines = [
         f"# {figures['model']}: the embedded testbed's weights",
@@ -143,6 +154,7 @@ def _card(figures: dict[str, Any], command: str) -> str:
         f"Made by `{command}`. Figures below: `budget scenes verify --model {figures['model']}`,",
         f"{figures['n_test']} held-out questions, one a scene, of split `test`; rules fitted on",
         f"{figures['n_fit']} of the split `fit`. Splits share neither scenes nor handwriting.",
+        *(["", remark] if remark else []),
         "",
         "## Accuracy by visual tokens",
         "",
@@ -159,12 +171,14 @@ def _card(figures: dict[str, Any], command: str) -> str:
         f"| {name} | {value} | {bar} | {'yes' if met else 'no'} |"
         for name, value, bar, met in bars(figures)
     ]
-    low, high = figures["hidden_gap_closed_stable"][1:]
+    hidden, low, high = figures["hidden_gap_closed_stable"]
+    grouped = figures["per_group_gap_closed_stable"][0]
     lines += [
         "",
-        "*Closes* is the share of the stable oracle's area over the hull of the fixed scales, from",
-        "1 token to full on a log axis (95 % interval of the hidden difficulty's: "
-        f"{low:.3f} to {high:.3f}).",
+        "A LightGBM policy that is given the hidden difficulty closes "
+        f"{hidden:.3f} ({low:.3f} to {high:.3f})",
+        "of the stable oracle's area over the hull of the fixed scales, from the smallest scale to",
+        f"full on a log axis; one fixed scale per group closes {grouped:.3f}.",
         f"One question at full scale costs {figures['full_mflops']} MFLOPs.",
         "",
     ]

@@ -66,6 +66,9 @@ def verify(
         Path | None, typer.Option(help="Folder of weights to write the model card into.")
     ] = None,
     made_by: Annotated[str, typer.Option(help="Command that made the weights, for the card.")] = "",
+    remark: Annotated[
+        str, typer.Option(help="What else the card says of how they were made.")
+    ] = "",
 ) -> None:
     """Measure a model on held-out scenes and hold it against the testbed's bars."""
     from budget.console import print_json_line, print_table, progress, quiet_libraries
@@ -90,5 +93,5 @@ def verify(
         [[*row[:3], "yes" if row[3] else "no"] for row in verdicts],
     )
     if card is not None:
-        write_card(figures, card, made_by or "an unstated command")
+        write_card(figures, card, made_by or "an unstated command", remark)
     print_json_line({**figures, "bars_met": {name: met for name, _, _, met in verdicts}})

@@ -81,3 +81,16 @@ def test_bars_say_what_is_missed():
         "per-group fixed closes": False,
         "vision share of FLOPs": True,
     }
+
+
+def test_mqt_is_held_against_the_m3_that_ships():
+    figures = {
+        "accuracy": [0.5, 0.6, 0.7, 0.8, 0.84],
+        "groups": {"word": [0.4, 0.5, 0.6, 0.7, 0.6]},
+        "m3_full_accuracy": 0.9,
+        "vision_share": 0.24,
+    }
+    verdicts = {name: (asked, met) for name, _, asked, met in bars(figures)}
+    assert verdicts["full scale"] == (">= 0.85", False)
+    assert verdicts["smallest scale"][1]
+    assert "worst group at full scale (word)" not in verdicts
