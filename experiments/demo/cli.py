@@ -84,7 +84,7 @@ def _cells(row: Any) -> list[str]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if math.isfinite(share) else "-"
+    return f"{round(100 * share)} %" if math.isfinite(share) else "-"
 
 
 def _summary(name: str, found: "Demo", seconds: float) -> dict[str, Any]:
