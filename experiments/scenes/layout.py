@@ -203,9 +203,12 @@ def _place(thing: Thing, free: np.ndarray, density: int, rng: np.random.Generato
     row, column = (int(x) for x in spots[int(rng.integers(len(spots)))])
     free[row : row + down, column : column + across] = False
     cell = IMAGE_SIZE // density
-    plated = thing.kind != "shape"
-    thing.left = column * cell + _centred(across * cell - thing.width, cell, plated, rng)
-    thing.top = row * cell + _centred(down * cell - thing.height, cell, plated, rng)
+    spare = (across * cell - thing.width, down * cell - thing.height)
+    if thing.kind == "shape":
+        left, top = (_near_the_middle(room, cell, rng) for room in spare)
+    else:
+        left, top = (_on_whole_steps(room, rng) for room in spare)
+    thing.left, thing.top = column * cell + left, row * cell + top
     return True
 
 
@@ -215,13 +218,14 @@ def _block(thing: Thing, density: int) -> tuple[int, int]:
     return -(-thing.width // cell), -(-thing.height // cell)
 
 
-def _centred(room: int, cell: int, plated: bool, rng: np.random.Generator) -> int:
-    """Return where to begin in ``room`` spare pixels: the middle, give or take a little."""
-    if plated:
-        # Both steps next to the middle where neither is the middle.
-        return PLATE_STEP * int(
-            rng.choice([room // 2, (room + 1) // 2 + PLATE_STEP - 1]) // PLATE_STEP
-        )
+def _on_whole_steps(room: int, rng: np.random.Generator) -> int:
+    """Return where a plate begins in ``room`` spare pixels: the whole step nearest the middle."""
+    # Both steps next to the middle where neither is the middle.
+    return PLATE_STEP * int(rng.choice([room // 2, (room + 1) // 2 + PLATE_STEP - 1]) // PLATE_STEP)
+
+
+def _near_the_middle(room: int, cell: int, rng: np.random.Generator) -> int:
+    """Return where a bare shape begins in ``room`` spare pixels: the middle, give or take."""
     most = min(room // 2, max(1, round(JITTER * cell)))
     return room // 2 + int(rng.integers(-most, most + 1))
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,14 +57,19 @@ def load_state(folder: Path, model: nn.Module) -> Progress | None:
     if not folder.exists():
         return None
     kept = load_file(folder / "model.safetensors")
-    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
-    if {name: tensor.shape for name, tensor in kept.items()} != shapes:
+    if not fits(kept, model):
         raise ModelError(
             f"{folder} holds a run of another recipe or of other sizes; "
             "name another output folder, or remove this one"
         )
     model.load_state_dict(kept)
     return Progress(**json.loads((folder / "progress.json").read_text()))
+
+
+def fits(weights: Mapping[str, torch.Tensor], model: nn.Module) -> bool:
+    """Return whether ``weights`` have the names and shapes of the model's own."""
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    return {name: tensor.shape for name, tensor in weights.items()} == shapes
 
 
 def load_moments(folder: Path, optimizer: torch.optim.Optimizer) -> bool:

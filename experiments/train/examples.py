@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from budget.errors import DataError
 from budget.prompt import Prompt
 
+# Question and answer of every question of every picture.
+Texts = list[list[tuple[str, str]]]
+
 
 class Pair(NamedTuple):
     """One tokenised question.
@@ -39,17 +42,10 @@ class TrainingSet(NamedTuple):
     """
 
     pixels: NDArray[np.uint8]
-    texts: list[list[tuple[str, str]]]
+    texts: Texts
     patch_labels: NDArray[np.int16] | None
     class_words: tuple[tuple[str, ...], ...] | None = None
-    drills: list[list[tuple[str, str]]] | None = None
-
-    def take(self, start: int, stop: int) -> "TrainingSet":
-        """Return pictures ``start`` to ``stop``."""
-        labels = None if self.patch_labels is None else self.patch_labels[start:stop]
-        return TrainingSet(
-            self.pixels[start:stop], self.texts[start:stop], labels, self.class_words
-        )
+    drills: Texts | None = None
 
 
 def from_rows(rows: Iterable[dict[str, Any]], side: int) -> TrainingSet:
@@ -66,7 +62,7 @@ def from_rows(rows: Iterable[dict[str, Any]], side: int) -> TrainingSet:
 
     pictures: dict[str, int] = {}
     pixels: list[NDArray[np.uint8]] = []
-    texts: list[list[tuple[str, str]]] = []
+    texts: Texts = []
     labels: list[NDArray[np.int16]] = []
     for number, row in enumerate(rows):
         if not row["answers"]:

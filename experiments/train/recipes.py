@@ -1,7 +1,8 @@
 """The recipes: which stages make an M3 and which make an MQT model, from nothing.
 
 Both begin as their originals do, with a vision tower and a language model that already see and
-speak: M3 is tuned from LLaVA-1.5, MQT from CLIP and Vicuna. Here the first two stages make those.
+speak: M3 is tuned from LLaVA-1.5, MQT from CLIP and Vicuna. Here the stages before the last one
+make those.
 """
 
 from typing import NamedTuple
@@ -18,6 +19,7 @@ EMBEDDINGS = "vlm.model.language_model.embed_tokens"
 LAST_NORM = "vlm.model.language_model.norm"
 LANGUAGE, HEAD = "vlm.model.language_model", "vlm.lm_head"
 NAMING = {PROJECTOR: 2e-3, EMBEDDINGS: 2e-3, LAST_NORM: 2e-3, HEAD: 2e-3}
+NESTED = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 1e-4, HEADS: 1e-4}
 
 
 class Steps(NamedTuple):
@@ -41,16 +43,17 @@ class Steps(NamedTuple):
     align: int = 200
 
 
-def _dense(steps: int) -> Stage:
-    return Stage("dense", learn_dense, steps, 48, {TOWER: 2e-3, HEADS: 2e-3})
-
-
-def _speech(scales: tuple[int, ...], steps: Steps, questions: int) -> list[Stage]:
-    """Return the two stages in which the language model learns: drills, then questions alone."""
+def _from_nothing(
+    words: LearnWords, scales: tuple[int, ...], steps: Steps, questions: int
+) -> list[Stage]:
+    """Return the stages that make a model that sees and speaks: labels, words, drills, answers."""
+    dense = {TOWER: 2e-3, HEADS: 2e-3}
     drills = {PROJECTOR: 1.2e-3, LANGUAGE: 1.2e-3, HEAD: 1.2e-3, TOWER: 1e-4, HEADS: 1e-4}
     answers = {PROJECTOR: 1e-3, LANGUAGE: 1e-3, HEAD: 1e-3, TOWER: 1e-4, HEADS: 1e-4}
     learn_drills = LearnAnswers(scales, questions, drawn=1, drills=True)
     return [
+        Stage("dense", learn_dense, steps.dense, 48, dense),
+        Stage("words", words, steps.words, 48, NAMING, warmup=20),
         Stage("drills", learn_drills, steps.drills, 8, drills, horizon=2 * steps.drills),
         Stage("answers", LearnAnswers(scales, questions, drawn=1), steps.answers, 8, answers),
     ]
@@ -67,13 +70,10 @@ def m3_stages(
         questions: packed behind one picture.
         tables: which tokens name the classes of the patch labels, see ``LearnWords``.
     """
-    rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 1e-4, HEADS: 1e-4}
     nested = LearnAnswers(shape.scales, questions)
     return [
-        _dense(steps.dense),
-        Stage("words", LearnWords(tables), steps.words, 48, NAMING, warmup=20),
-        *_speech(shape.scales[-2:], steps, questions),
-        Stage("nested", nested, steps.nested, 8, rates),
+        *_from_nothing(LearnWords(tables), shape.scales[-2:], steps, questions),
+        Stage("nested", nested, steps.nested, 8, NESTED),
     ]
 
 
@@ -99,7 +99,6 @@ def mqt_stages(
     # Query i begins at the patch that is i-th in this order.
     words = LearnWords(tables, tuple(farthest_order(shape.grid)))
     nested = LearnPrefixes(tuple(range(2, queries + 1, 2)), questions)
-    rates = {PROJECTOR: 6e-4, LANGUAGE: 6e-4, HEAD: 6e-4, TOWER: 1e-4, HEADS: 1e-4}
     alone = {PROJECTOR: 2e-3}
     if tuned:
         first = [
@@ -107,9 +106,5 @@ def mqt_stages(
             Stage("align", LearnPrefixes((queries,), questions), steps.align, 8, alone),
         ]
     else:
-        first = [
-            _dense(steps.dense),
-            Stage("words", words, steps.words, 48, NAMING, warmup=20),
-            *_speech((queries,), steps, questions),
-        ]
-    return [*first, Stage("nested", nested, steps.nested, 8, rates)]
+        first = _from_nothing(words, (queries,), steps, questions)
+    return [*first, Stage("nested", nested, steps.nested, 8, NESTED)]

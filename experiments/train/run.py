@@ -8,6 +8,7 @@ import numpy as np
 
 from budget.errors import DataError, ModelError
 from experiments.train.build import Shape
+from experiments.train.checkpoint import fits
 from experiments.train.examples import TrainingSet
 from experiments.train.loop import Report
 from experiments.train.recipes import Steps
@@ -148,9 +149,8 @@ def _go_on_from(model: Any, weights: Path | str) -> None:
     from budget.models import load_model
 
     source: Any = load_model(weights)
-    theirs, ours = source.model.state_dict(), model.state_dict()
-    shapes = {name: tuple(tensor.shape) for name, tensor in theirs.items()}
-    if shapes != {name: tuple(tensor.shape) for name, tensor in ours.items()}:
+    theirs = source.model.state_dict()
+    if not fits(theirs, model):
         raise ModelError(f"{weights} is of another recipe or has other sizes than this run")
     model.load_state_dict(theirs)
 

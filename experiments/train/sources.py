@@ -7,7 +7,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from budget.errors import DataError
-from experiments.train.examples import TrainingSet, from_rows
+from experiments.train.examples import Texts, TrainingSet, from_rows
 
 _CHUNK = 500
 NEEDED = ("image", "question", "answers")
@@ -55,9 +55,6 @@ def draw_scenes(count: int | None = None, processes: int | None = None) -> Train
         PATCH_WORDS,
         [text for part in drills for text in part],
     )
-
-
-Texts = list[list[tuple[str, str]]]
 
 
 def _draw(start: int, count: int) -> tuple[np.ndarray, Texts, Texts, np.ndarray]:

@@ -278,8 +278,8 @@ def test_bad_training_data_is_one_clear_line(data, tmp_path):
         from_rows([{"image": None, "question": "?", "answers": []}], 96)
     with pytest.raises(DataError, match="needs at least 48 pictures, got 3"):
         run_recipe(
-            "m3", data.take(0, 3), tmp_path, shape=TINY, steps=Steps(), questions=2, seed=0,
-            report=lambda *_: None,
+            "m3", draw_scenes(3, processes=1), tmp_path, shape=TINY, steps=Steps(), questions=2,
+            seed=0, report=lambda *_: None,
         )  # fmt: skip
 
 
