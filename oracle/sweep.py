@@ -131,18 +131,16 @@ def _run_batch(
             "scores": [score(a.text, r) for a, r in zip(answers, batch["answers"], strict=True)],
             "answers": [a.text for a in answers],
             "confidence": [a.confidence for a in answers],
-            "flops": [_flops(model, a, max_new_tokens) for a in answers],
+            "flops": [_flops(model, a) for a in answers],
             "seconds": [seconds] * len(answers),
             "num_visual_tokens": [a.num_visual_tokens for a in answers],
             "prompt_tokens": [a.prompt_tokens for a in answers],
         }
 
 
-def _flops(model: "MatryoshkaVLM", answer: "Answer", max_new_tokens: int) -> float:
+def _flops(model: "MatryoshkaVLM", answer: "Answer") -> float:
     text_tokens = answer.prompt_tokens - answer.num_visual_tokens
-    # An answer that ended by itself generated a stop token, which is not among its ids.
-    new_tokens = min(len(answer.token_ids) + 1, max_new_tokens)
-    return model.cost(answer.num_visual_tokens, text_tokens, new_tokens).flops
+    return model.cost(answer.num_visual_tokens, text_tokens, len(answer.token_ids)).flops
 
 
 def _wait_for(features: Sequence["torch.Tensor"]) -> None:

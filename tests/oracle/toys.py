@@ -41,7 +41,13 @@ class ReaderVLM:
         self.calls.append((num_visual_tokens, len(questions), features is not None))
         texts = [str(v) if v < 10 * num_visual_tokens else "many" for v in seen]
         return [
-            Answer(t, (1,) * len(t), num_visual_tokens, len(q.split()) + num_visual_tokens, -1 / 9)
+            Answer(
+                t,
+                ((1,) * len(t) + (2,))[:max_new_tokens],
+                num_visual_tokens,
+                len(q.split()) + num_visual_tokens,
+                -1 / 9,
+            )
             for t, q in zip(texts, questions, strict=True)
         ]
 
