@@ -4,15 +4,12 @@ The original M3 and MQT code writes keys such as ``model.mm_projector.0.weight``
 ``model.query_abstractor.query``, a SentencePiece tokenizer, and keeps the vision tower apart.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from transformers import (
-    CLIPVisionConfig,
     CLIPVisionModel,
     GenerationConfig,
     LlamaConfig,
@@ -22,6 +19,8 @@ from transformers import (
 
 from budget.errors import ModelError
 from budget.mqt import MqtLlavaConfig, MqtLlavaForConditionalGeneration
+from budget.towers import tower_config, tower_of
+from budget.weights import Lazy, listed, main_dtype, open_weights, read_json, shape_of
 
 _RENAMES = (
     (r"^model\.vision_tower\.vision_tower\.(vision_model\.)?", "model.vision_tower."),
@@ -52,62 +51,21 @@ _TEXT_KEYS = (
     "eos_token_id",
     "pad_token_id",
 )
-_KEPT_KEYS = ("image_aspect_ratio", "matryoshka_vis_token_scale", "matryoshka_ladder")
+_KEPT_KEYS = (
+    "image_aspect_ratio",
+    "image_grid_pinpoints",
+    "matryoshka_vis_token_scale",
+    "matryoshka_ladder",
+)
+_EMBEDDINGS = "model.language_model.embed_tokens.weight"
 ORIGINAL_MQT_HEADS = 16
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        ModelError: if the file is missing or no JSON object.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read {path}: {error}") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"{path} must hold a JSON object, got {type(value).__name__}")
-    return value
-
-
-def read_state(folder: Path) -> dict[str, torch.Tensor]:
-    """Read all weights of a folder, in one file or in shards; nothing is unpickled freely.
-
-    Raises:
-        ModelError: if there are no weights or a file cannot be read.
-    """
-    state: dict[str, torch.Tensor] = {}
-    for path in _weight_files(folder):
-        try:
-            if path.suffix == ".safetensors":
-                state.update(load_file(path))
-            else:
-                state.update(torch.load(path, map_location="cpu", weights_only=True))
-        except Exception as error:
-            raise ModelError(f"cannot read the weights in {path}: {error}") from error
-    return state
-
-
-def _weight_files(folder: Path) -> list[Path]:
-    for name in ("model.safetensors", "pytorch_model.bin"):
-        if (folder / name).is_file():
-            return [folder / name]
-        index = folder / f"{name}.index.json"
-        if index.is_file():
-            return [folder / shard for shard in sorted(set(_shards(index).values()))]
-    raise ModelError(f"no weights in {folder}: neither model.safetensors nor pytorch_model.bin")
-
-
-def _shards(index: Path) -> dict[str, str]:
-    shards = read_json(index).get("weight_map")
-    if not isinstance(shards, dict) or any(Path(s).name != s for s in shards.values()):
-        raise ModelError(f"{index} must map weights to file names of its own folder")
-    return shards
-
-
-def rename_keys(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def rename_keys(state: dict[str, Lazy]) -> dict[str, Lazy]:
     """Return the weights under the names of the transformers classes.
+
+    Raises:
+        ModelError: if two weights get the same name.
 
     Example:
         >>> list(rename_keys({"model.mm_projector.2.bias": torch.zeros(1)}))
@@ -121,25 +79,14 @@ def rename_keys(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
             key, changed = re.subn(pattern, replacement, key)
             if changed:
                 break
+        if key in renamed:
+            raise ModelError(f"two weights of the checkpoint have the name {key}")
         renamed[key] = value
     return renamed
 
 
-def tower_of(folder: Path, raw: dict[str, Any]) -> str:
-    """Return where the vision tower of an original checkpoint lies: a folder or a hub id.
-
-    Raises:
-        ModelError: if the configuration names none.
-    """
-    name = raw.get("mm_vision_tower")
-    if not isinstance(name, str):
-        raise ModelError(f"{folder / 'config.json'} names no mm_vision_tower, got {name!r}")
-    inside = folder / name
-    return str(inside) if inside.is_dir() else name
-
-
 def original_config(
-    folder: Path, raw: dict[str, Any], state: dict[str, torch.Tensor], num_heads: int | None
+    folder: Path, raw: dict[str, Any], state: dict[str, Lazy], num_heads: int | None
 ) -> LlavaConfig:
     """Return the transformers configuration of an original checkpoint.
 
@@ -154,9 +101,14 @@ def original_config(
     """
     _check_supported(folder, raw)
     select = raw.get("mm_vision_select_feature", "patch")
+    text = {k: raw[k] for k in _TEXT_KEYS if raw.get(k) is not None}
+    if _EMBEDDINGS in state:
+        # Tokens that were added after the configuration was written have rows here.
+        text["vocab_size"] = shape_of(state[_EMBEDDINGS])[0]
     shared: dict[str, Any] = {
-        "vision_config": CLIPVisionConfig.from_pretrained(tower_of(folder, raw)),
-        "text_config": LlamaConfig(**{k: raw[k] for k in _TEXT_KEYS if raw.get(k) is not None}),
+        "vision_config": tower_config(folder, raw),
+        "text_config": LlamaConfig(**text),
+        "tie_word_embeddings": bool(raw.get("tie_word_embeddings")),
         "vision_feature_layer": raw.get("mm_vision_select_layer", -2),
         "vision_feature_select_strategy": "default" if select == "patch" else "full",
         "image_token_index": raw.get("pad_token_id") or 0,
@@ -165,13 +117,18 @@ def original_config(
     query = state.get("model.multi_modal_projector.query")
     if query is None:
         return LlavaConfig(**shared)
-    heads = num_heads or _default_heads(folder, query.shape[1])
-    return MqtLlavaConfig(num_queries=query.shape[0], num_resampler_heads=heads, **shared)
+    queries, width = shape_of(query)
+    heads = num_heads or _default_heads(folder, width)
+    return MqtLlavaConfig(num_queries=queries, num_resampler_heads=heads, **shared)
 
 
 def _check_supported(folder: Path, raw: dict[str, Any]) -> None:
-    if raw.get("image_aspect_ratio") == "anyres" or raw.get("image_grid_pinpoints"):
-        raise ModelError(f"{folder} cuts images into tiles (LLaVA-NeXT), which is not supported")
+    merge = raw.get("mm_patch_merge_type", "flat")
+    if raw.get("image_aspect_ratio") == "anyres" and merge != "flat":
+        raise ModelError(
+            f"{folder} merges the tiles of an image by {merge!r} (mm_patch_merge_type); "
+            "only 'flat' can be pooled"
+        )
     if raw.get("query_abstractor_type") is None and raw.get("mm_projector_type") != "mlp2x_gelu":
         raise ModelError(
             f"{folder} has mm_projector_type {raw.get('mm_projector_type')!r}; "
@@ -190,50 +147,75 @@ def _default_heads(folder: Path, width: int) -> int:
 
 
 def load_original(
-    folder: Path, *, num_heads: int | None = None, dtype: torch.dtype | None = None
+    folder: Path,
+    *,
+    num_heads: int | None = None,
+    dtype: torch.dtype | str | None = None,
+    **placement: Any,
 ) -> Any:
     """Return the transformers model of an original checkpoint.
 
     Args:
         folder: the checkpoint.
         num_heads: heads of an MQT resampler; the released model's 16 by default.
-        dtype: type of the weights; float32 by default.
+        dtype: type of the weights; ``"auto"`` keeps the checkpoint's own, float32 by default.
+        placement: further arguments of ``from_pretrained``, e.g. ``device_map``.
 
     Raises:
         ModelError: if a weight is missing, left over or of another shape than configured.
     """
     raw = read_json(folder / "config.json")
     _check_supported(folder, raw)
-    state = rename_keys(read_state(folder))
+    state = rename_keys(open_weights(folder))
+    wanted = main_dtype(state) if dtype == "auto" else dtype or torch.float32
     if not any(key.startswith("model.vision_tower.") for key in state):
-        tower = CLIPVisionModel.from_pretrained(tower_of(folder, raw), dtype=torch.float32)
-        state.update({f"model.vision_tower.{k}": v for k, v in tower.state_dict().items()})
+        state.update(_tower_weights(tower_of(folder, raw), wanted))
     config = original_config(folder, raw, state, num_heads)
     mqt = isinstance(config, MqtLlavaConfig)
     model_class = MqtLlavaForConditionalGeneration if mqt else LlavaForConditionalGeneration
     model = load_checked(
-        model_class, None, folder, config=config, state_dict=state, dtype=dtype or torch.float32
+        model_class, None, folder, config=config, state_dict=state, dtype=wanted, **placement
     )
     if (folder / "generation_config.json").is_file():
         model.generation_config = GenerationConfig.from_pretrained(folder)
     return model
 
 
+def _tower_weights(tower: str, dtype: Any) -> dict[str, Lazy]:
+    try:
+        model = CLIPVisionModel.from_pretrained(tower, dtype=dtype)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"cannot load the vision tower {tower}: {reason}") from error
+    return {f"model.vision_tower.{key}": value for key, value in model.state_dict().items()}
+
+
 def load_checked(model_class: Any, source: Any, folder: Path, **kwargs: Any) -> Any:
     """Call ``from_pretrained`` and refuse a model that was not loaded whole.
 
     Raises:
-        ModelError: listing the missing, unexpected and mismatched weights.
+        ModelError: listing the missing, unexpected and misshapen weights.
     """
     try:
-        model, info = model_class.from_pretrained(source, output_loading_info=True, **kwargs)
-    except (OSError, ValueError, RuntimeError) as error:
+        model, info = model_class.from_pretrained(
+            source, output_loading_info=True, ignore_mismatched_sizes=True, **kwargs
+        )
+    except (ImportError, OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"cannot load {folder}: {' '.join(str(error).split())}") from error
-    problems = [
-        f"{kind.removesuffix('_keys')}: {', '.join(sorted(map(str, info[kind])))}"
-        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
-        if info[kind]
+    misshapen = [
+        f"{name} is {_shape(found)} instead of {_shape(wanted)}"
+        for name, found, wanted in info["mismatched_keys"]
     ]
+    found = {
+        "missing": info["missing_keys"],
+        "unexpected": info["unexpected_keys"],
+        "misshapen": misshapen,
+    }
+    problems = [f"{kind}: {listed(map(str, names))}" for kind, names in found.items() if names]
     if problems:
         raise ModelError(f"{folder} does not fit {model_class.__name__}; " + "; ".join(problems))
     return model
+
+
+def _shape(sizes: Any) -> str:
+    return "x".join(map(str, sizes))

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from transformers import LlavaProcessor
 
-from budget.checkpoints import read_json
 from budget.errors import ModelError
 from budget.llava import LlavaRunner
 from budget.models import ORIGINAL, find_model, load_model
 from budget.mqt import MqtLlavaConfig
 from budget.prompt import VICUNA_V1
 from budget.quiet import quiet_transformers
+from budget.weights import read_json
 
 
 def vicuna_chat_template(image_token: str) -> str:
@@ -41,7 +41,7 @@ def vicuna_chat_template(image_token: str) -> str:
 
 
 def convert(src: str | Path, dst: str | Path, *, num_heads: int | None = None) -> Path:
-    """Convert an original M3 or MQT checkpoint.
+    """Convert an original M3 or MQT checkpoint; the numbers keep their type.
 
     Args:
         src: folder or hub id of the original checkpoint.
@@ -60,7 +60,7 @@ def convert(src: str | Path, dst: str | Path, *, num_heads: int | None = None) -
     kind = read_json(find_model(src) / "config.json").get("model_type")
     if kind != ORIGINAL:
         raise ModelError(f"{src} has model_type {kind!r}: nothing to convert, only {ORIGINAL!r} is")
-    runner = load_model(src, num_heads=num_heads)
+    runner = load_model(src, num_heads=num_heads, dtype="auto")
     config = runner.model.config
     mqt = isinstance(config, MqtLlavaConfig)
     key = "matryoshka_ladder" if mqt else "matryoshka_vis_token_scale"

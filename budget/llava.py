@@ -1,20 +1,29 @@
-"""What M3 and MQT share: prompts around one image, encoding once, batched answers.
+"""What M3 and MQT share: prompts around images, encoding once, batched answers.
 
 A subclass says how features become exactly m visual tokens; everything else is the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from PIL.Image import Image
 
 from budget.cost import LlavaShape, llava_cost
-from budget.generation import generate_greedily
+from budget.generation import generate_greedily, pad_left
 from budget.images import to_pixels
 from budget.ladder import ScaleLadder
-from budget.prompt import Prompt, PromptIds
-from budget.tokens import one_per_image
+from budget.prompt import Prompt
+from budget.samples import (
+    Sample,
+    SampleFeatures,
+    SampleImages,
+    SampleScales,
+    features_of,
+    images_of,
+    scales_of,
+)
+from budget.tiles import count_grids, cut_tiles, parse_pinpoints
 from budget.types import Answer, Cost
 
 _ENCODE_BATCH = 32
@@ -23,13 +32,17 @@ _ENCODE_BATCH = 32
 class LlavaRunner:
     """A LLaVA-like transformers model that answers with a chosen number of visual tokens.
 
+    A sample is a question with one image, several, or none. Numbers of visual tokens are per
+    grid: a model that cuts images into tiles (LLaVA-NeXT) spends them on the whole image and on
+    every tile.
+
     Args:
         model: a LLaVA model with its head.
         tokenizer: its tokenizer.
         image_processor: a CLIP image processor.
         ladder: the scales the model is run at.
         name: short name for reports.
-        image_token: what the chat template writes for the image.
+        image_token: what the chat template writes for an image.
     """
 
     def __init__(
@@ -49,6 +62,13 @@ class LlavaRunner:
         self.name = name
         self.prompt = Prompt(tokenizer, image_token)
         self.shape = LlavaShape.of(model.config)
+        self.side = int(model.config.vision_config.image_size)
+        self.aspect = getattr(model.config, "image_aspect_ratio", None)
+        self.pinpoints = (
+            parse_pinpoints(model.config.image_grid_pinpoints, self.side)
+            if self.aspect == "anyres"
+            else ()
+        )
         for scale in ladder:
             self.check_tokens(scale)
 
@@ -60,89 +80,127 @@ class LlavaRunner:
         """Make exactly m visual tokens, shape [b, m, d], from features [b, n, d]."""
         raise NotImplementedError
 
+    def count_grids(self, image: Image) -> int:
+        """Return how many squares an image is seen in: 1, or with tiles more."""
+        return count_grids(image.size, self.pinpoints, self.side) if self.pinpoints else 1
+
     @torch.inference_mode()
     def encode(self, images: Sequence[Image]) -> list[torch.Tensor]:
-        """Return, per image, the connector's tokens that every scale is made from, [n, d]."""
-        pad = getattr(self.model.config, "image_aspect_ratio", None) == "pad"
-        features: list[torch.Tensor] = []
+        """Return, per image, the connector's tokens that every scale is made from.
+
+        Returns:
+            Shapes [n, d], or [grids, n, d] from a model that cuts images into tiles.
+        """
+        if not self.pinpoints:
+            return list(self._encode_squares(images))
+        cut = [cut_tiles(image.convert("RGB"), self.pinpoints, self.side) for image in images]
+        squares = list(self._encode_squares([tile for tiles in cut for tile in tiles]))
+        ends = torch.tensor([len(tiles) for tiles in cut]).cumsum(0).tolist()
+        return [
+            torch.stack(squares[end - len(tiles) : end])
+            for end, tiles in zip(ends, cut, strict=True)
+        ]
+
+    def _encode_squares(self, images: Sequence[Image]) -> Iterator[torch.Tensor]:
         for start in range(0, len(images), _ENCODE_BATCH):
             chunk = images[start : start + _ENCODE_BATCH]
-            pixels = to_pixels(chunk, self.image_processor, pad=pad)
+            pixels = to_pixels(chunk, self.image_processor, pad=self.aspect == "pad")
             pixels = pixels.to(self.model.device, self.model.dtype)
             encoded = self.model.get_image_features(pixel_values=pixels, return_dict=True)
-            features.extend(encoded.pooler_output)
-        return features
+            yield from encoded.pooler_output
 
     @torch.inference_mode()
     def answer(
         self,
-        images: Sequence[Image],
+        images: Sequence[SampleImages],
         questions: Sequence[str],
         *,
-        num_visual_tokens: int | Sequence[int],
+        num_visual_tokens: int | Sequence[SampleScales],
         max_new_tokens: int = 16,
-        features: Sequence[torch.Tensor] | None = None,
+        features: Sequence[SampleFeatures] | None = None,
         batch_size: int = 32,
     ) -> list[Answer]:
-        """Answer one question per image, in input order; see ``MatryoshkaVLM.answer``.
+        """Answer one question per sample, in input order; see ``MatryoshkaVLM.answer``.
 
         Args:
-            images: one image per question.
+            images: per question one image, several, or None.
             questions: the questions.
-            num_visual_tokens: visual tokens per image, one for all or one per image.
+            num_visual_tokens: visual tokens per grid: one number for all, or for each sample one
+                number or one per image.
             max_new_tokens: tokens generated at most, the stop token included.
             features: what ``encode`` gave for these images; skips the vision encoder.
             batch_size: samples that run together; prompts of like length are put together.
 
         Raises:
             ValueError: if a number of visual tokens cannot be met exactly, or if there is not
-                one image, question (and number, and feature) per sample.
+                one question, number and feature per sample.
         """
-        wanted = self._check_samples(images, questions, num_visual_tokens, features)
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        prompts = [self.prompt.ids(question) for question in questions]
-        lengths = [len(p.before) + len(p.after) + m for p, m in zip(prompts, wanted, strict=True)]
-        order = sorted(range(len(questions)), key=lengths.__getitem__)
+        samples = self._samples(images, questions, num_visual_tokens, features)
+        order = sorted(range(len(samples)), key=lambda i: samples[i].length)
         answers: dict[int, Answer] = {}
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            given = (
-                [features[i] for i in rows]
-                if features is not None
-                else self.encode([images[i] for i in rows])
-            )
-            tokens = self._visual_tokens(given, [wanted[i] for i in rows])
             generated = generate_greedily(
                 self.model.model.language_model,
                 self.model.lm_head,
-                self._embed([prompts[i] for i in rows], tokens),
+                self._embed_rows(rows, samples, images, features),
                 max_new_tokens=max_new_tokens,
                 stop_ids=self.stop_ids,
             )
             for i, result in zip(rows, generated, strict=True):
-                text = self.prompt.decode(list(result.token_ids))
                 answers[i] = Answer(
-                    text, result.token_ids, wanted[i], lengths[i], result.confidence
+                    self.prompt.decode(list(result.token_ids)),
+                    result.token_ids,
+                    samples[i].visual_tokens,
+                    samples[i].length,
+                    result.confidence,
+                    sum(samples[i].grids),
                 )
-        return [answers[i] for i in range(len(questions))]
+        return [answers[i] for i in range(len(samples))]
 
     @torch.inference_mode()
-    def prompt_logits(self, image: Image, question: str, *, num_visual_tokens: int) -> torch.Tensor:
-        """Return the logits of every prompt position, shape [positions, vocabulary]."""
-        self.check_tokens(num_visual_tokens)
-        tokens = self._visual_tokens(self.encode([image]), [num_visual_tokens])
-        embeds = self._embed([self.prompt.ids(question)], tokens)[0]
-        states = self.model.model.language_model(inputs_embeds=embeds[None], use_cache=False)
-        logits: torch.Tensor = self.model.lm_head(states.last_hidden_state[0])
-        return logits
+    def logits(
+        self,
+        images: Sequence[SampleImages],
+        questions: Sequence[str],
+        *,
+        num_visual_tokens: int | Sequence[SampleScales],
+    ) -> list[torch.Tensor]:
+        """Return the logits of every prompt position, run as one batch.
 
-    def count_text_tokens(self, question: str) -> int:
-        """Return the prompt's length without the visual tokens."""
-        ids = self.prompt.ids(question)
-        return len(ids.before) + len(ids.after)
+        Args and errors are those of ``answer``.
 
-    def cost(self, num_visual_tokens: int, text_tokens: int, new_tokens: int) -> Cost:
+        Returns:
+            Per sample, shape [positions, vocabulary].
+        """
+        samples = self._samples(images, questions, num_visual_tokens, None)
+        padded = pad_left(self._embed_rows(range(len(samples)), samples, images, None))
+        states = self.model.model.language_model(
+            inputs_embeds=padded.embeds,
+            attention_mask=padded.mask,
+            position_ids=padded.positions,
+            use_cache=False,
+        ).last_hidden_state
+        return [
+            self.model.lm_head(row[len(row) - sample.length :])
+            for row, sample in zip(states, samples, strict=True)
+        ]
+
+    def prompt_logits(
+        self, image: SampleImages, question: str, *, num_visual_tokens: SampleScales
+    ) -> torch.Tensor:
+        """Return the logits of every position of one prompt, shape [positions, vocabulary]."""
+        return self.logits([image], [question], num_visual_tokens=[num_visual_tokens])[0]
+
+    def count_text_tokens(self, question: str, images: int = 1) -> int:
+        """Return the length of a prompt with so many images, without the visual tokens."""
+        return self.prompt.ids(question, images).text_tokens
+
+    def cost(
+        self, num_visual_tokens: int, text_tokens: int, new_tokens: int, *, grids: int = 1
+    ) -> Cost:
         """Return the cost of one sample; see ``budget.cost.llava_cost``."""
         self.check_tokens(num_visual_tokens)
         return llava_cost(
@@ -161,43 +219,59 @@ class LlavaRunner:
             stop = self.tokenizer.eos_token_id
         return () if stop is None else (stop,) if isinstance(stop, int) else tuple(stop)
 
-    def _check_samples(
+    def _samples(
         self,
-        images: Sequence[Image],
+        images: Sequence[SampleImages],
         questions: Sequence[str],
-        num_visual_tokens: int | Sequence[int],
-        features: Sequence[torch.Tensor] | None,
-    ) -> list[int]:
-        """Return the number of visual tokens of every sample, all of them legal."""
+        num_visual_tokens: int | Sequence[SampleScales],
+        features: Sequence[SampleFeatures] | None,
+    ) -> list[Sample]:
+        """Return what every sample asks for, all of it legal."""
         for what, given in (("images", images), ("features", features)):
             if given is not None and len(given) != len(questions):
                 raise ValueError(f"got {len(given)} {what} for {len(questions)} questions")
-        wanted = one_per_image(num_visual_tokens, len(questions))
-        for m in set(wanted):
+        listed = [images_of(each) for each in images]
+        scales = scales_of(num_visual_tokens, [len(each) for each in listed])
+        for m in {m for row in scales for m in row}:
             self.check_tokens(m)
-        return wanted
+        grids = [[self.count_grids(image) for image in each] for each in listed]
+        prompts = [self.prompt.ids(q, len(each)) for q, each in zip(questions, listed, strict=True)]
+        return [Sample(*parts) for parts in zip(prompts, scales, grids, strict=True)]
+
+    def _embed_rows(
+        self,
+        rows: Sequence[int],
+        samples: Sequence[Sample],
+        images: Sequence[SampleImages],
+        features: Sequence[SampleFeatures] | None,
+    ) -> list[torch.Tensor]:
+        """Return the embeddings of each prompt with its images in place, shapes [t_i, d]."""
+        if features is None:
+            flat = self.encode([image for i in rows for image in images_of(images[i])])
+        else:
+            flat = [each for i in rows for each in features_of(features[i])]
+        tokens = iter(self._visual_tokens(flat, [m for i in rows for m in samples[i].scales]))
+        embed = self.model.get_input_embeddings()
+        texts = [part for i in rows for part in samples[i].prompt.parts]
+        ids = torch.tensor([i for text in texts for i in text], device=self.model.device)
+        pieces = iter(embed(ids).split([len(text) for text in texts]))
+        embedded = []
+        for i in rows:
+            row = [next(pieces)]
+            for _ in samples[i].scales:
+                row += [next(tokens).to(row[0].dtype), next(pieces)]
+            embedded.append(torch.cat(row))
+        return embedded
 
     def _visual_tokens(
         self, features: Sequence[torch.Tensor], wanted: Sequence[int]
     ) -> list[torch.Tensor]:
-        """Reduce each image's features to its number of tokens, one call per number."""
+        """Reduce each image's features to its tokens [grids * m, d], one call per number."""
+        squares = [each if each.dim() == 3 else each[None] for each in features]
         tokens: dict[int, torch.Tensor] = {}
         for m in set(wanted):
             rows = [i for i, number in enumerate(wanted) if number == m]
-            stacked = torch.stack([features[i] for i in rows]).to(self.model.device)
-            tokens.update(zip(rows, self.reduce(stacked, m), strict=True))
+            stacked = torch.cat([squares[i] for i in rows]).to(self.model.device)
+            reduced = self.reduce(stacked, m).split([len(squares[i]) for i in rows])
+            tokens.update((i, each.flatten(0, 1)) for i, each in zip(rows, reduced, strict=True))
         return [tokens[i] for i in range(len(wanted))]
-
-    def _embed(
-        self, prompts: Sequence[PromptIds], tokens: Sequence[torch.Tensor]
-    ) -> list[torch.Tensor]:
-        """Return the embeddings of each prompt with its image in place, shapes [t_i, d]."""
-        embed = self.model.get_input_embeddings()
-        flat = [i for prompt in prompts for part in prompt for i in part]
-        pieces = embed(torch.tensor(flat, device=self.model.device)).split(
-            [len(part) for prompt in prompts for part in prompt]
-        )
-        return [
-            torch.cat([pieces[2 * i], image.to(pieces[0].dtype), pieces[2 * i + 1]])
-            for i, image in enumerate(tokens)
-        ]

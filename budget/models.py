@@ -12,16 +12,19 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, CLIPImageProcessorPil, LlavaForConditionalGeneration
 
-from budget.checkpoints import load_checked, load_original, read_json, tower_of
+from budget.checkpoints import load_checked, load_original
 from budget.errors import ModelError
 from budget.ladder import ScaleLadder
 from budget.llava import LlavaRunner
 from budget.m3 import M3Model
 from budget.mqt import MqtLlavaConfig, MqtLlavaForConditionalGeneration
 from budget.mqt_model import MqtModel
+from budget.placement import placement_of
 from budget.prompt import IMAGE
 from budget.quiet import quiet_transformers
 from budget.tokens import exact_scales
+from budget.towers import tower_processor
+from budget.weights import read_json
 
 SHIPPED = ("m3", "mqt")
 ORIGINAL = "llava_llama"
@@ -34,9 +37,12 @@ def load_model(
     path_or_id: str | Path,
     *,
     num_heads: int | None = None,
-    device: str | torch.device = "cpu",
-    dtype: torch.dtype | None = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | str | None = None,
     ladder: Sequence[int] | ScaleLadder | None = None,
+    device_map: str | dict[str, Any] | None = None,
+    quantize: int | None = None,
+    attention: str | None = None,
 ) -> LlavaRunner:
     """Load an M3 or MQT model.
 
@@ -45,31 +51,39 @@ def load_model(
             may hold an original checkpoint (model type ``llava_llama``), a stock LLaVA model
             (``llava``), or an MQT model of this package (``mqt_llava``).
         num_heads: heads of an original MQT checkpoint's resampler (its config cannot say it).
-        device: where the model runs.
-        dtype: type of the weights; float32 on a CPU and the checkpoint's own elsewhere by default.
+        device: where the model runs; the CPU by default.
+        dtype: type of the weights, ``"auto"`` for the checkpoint's own; float32 on a CPU and
+            ``"auto"`` elsewhere by default.
         ladder: scales to run at; the model's own by default.
+        device_map: spread the model over devices, e.g. ``"auto"``, instead of ``device``; needs
+            the package ``accelerate``.
+        quantize: bits of the language model's matrices, 8 or 4; needs ``bitsandbytes``.
+        attention: ``"sdpa"``, ``"eager"`` or ``"flash_attention_2"``; what transformers takes by
+            default.
 
     Raises:
-        ModelError: if there is no such model, its layout is not known, or weights do not fit.
-        ValueError: if a scale of ``ladder`` cannot be met exactly.
+        ModelError: if there is no such model, its layout is not known, weights do not fit, or a
+            package is missing.
+        ValueError: if a scale of ``ladder`` cannot be met exactly, or settings contradict.
     """
+    placement = placement_of(device, device_map, quantize, attention)
+    on_cpu = torch.device(device or "cpu").type == "cpu" and not (device_map or quantize)
+    wanted = dtype or (torch.float32 if on_cpu else "auto")
     folder = find_model(path_or_id)
     raw = read_json(folder / "config.json")
-    on_cpu = torch.device(device).type == "cpu"
     with quiet_transformers():
         kind = raw.get("model_type")
-        wanted = dtype or (torch.float32 if on_cpu else "auto")
         if kind == ORIGINAL:
-            model = load_original(folder, num_heads=num_heads, dtype=dtype)
+            model = load_original(folder, num_heads=num_heads, dtype=wanted, **placement)
         elif kind in _CLASSES:
-            model = load_checked(_CLASSES[kind], folder, folder, dtype=wanted)
+            model = load_checked(_CLASSES[kind], folder, folder, dtype=wanted, **placement)
         else:
             known = ", ".join(sorted([ORIGINAL, *_CLASSES]))
             raise ModelError(f"{folder} has model_type {kind!r}; known are {known}")
         tokenizer, processor = _load_processors(folder, raw)
     runner = MqtModel if isinstance(model.config, MqtLlavaConfig) else M3Model
     return runner(
-        model.to(device),
+        model if placement.get("device_map") else model.to(device or "cpu"),
         tokenizer,
         processor,
         ladder=_ladder_of(model.config, ladder),
@@ -120,9 +134,11 @@ def _download(name: str, rule: str) -> Path:
 
 def _load_processors(folder: Path, raw: dict[str, Any]) -> tuple[Any, Any]:
     """Return tokenizer and image processor; original checkpoints keep the latter at the tower."""
-    beside = tower_of(folder, raw) if raw.get("model_type") == ORIGINAL else folder
     try:
-        return AutoTokenizer.from_pretrained(folder), CLIPImageProcessorPil.from_pretrained(beside)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        if raw.get("model_type") == ORIGINAL:
+            return tokenizer, tower_processor(folder, raw)
+        return tokenizer, CLIPImageProcessorPil.from_pretrained(folder)
     except (OSError, ValueError, ImportError) as error:
         raise ModelError(f"cannot load the tokenizer or processor of {folder}: {error}") from error
 

@@ -82,6 +82,8 @@ class MqtLlavaPreTrainedModel(LlavaPreTrainedModel):
 
     config: MqtLlavaConfig
     config_class = MqtLlavaConfig
+    # The released table is kept in float16, of which bfloat16 would lose bits.
+    _keep_in_fp32_modules_strict = ["multi_modal_projector.pos_embed"]  # noqa: RUF012
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""From a question to the token ids before and after the image."""
+"""Token ids of a question about images, with room for the visual tokens between them."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,26 +13,41 @@ VICUNA_V1 = (
 
 
 class PromptIds(NamedTuple):
-    """Token ids around the image.
+    """Token ids around the images of a prompt.
 
     Attributes:
-        before: ids before the visual tokens, the start token included.
-        after: ids behind them.
+        parts: one more list of ids than there are images: before the first one (the start token
+            included), between them, behind the last one.
     """
 
-    before: list[int]
-    after: list[int]
+    parts: tuple[list[int], ...]
+
+    @property
+    def before(self) -> list[int]:
+        """Ids before the first image."""
+        return self.parts[0]
+
+    @property
+    def after(self) -> list[int]:
+        """Ids behind the last image."""
+        return self.parts[-1]
+
+    @property
+    def text_tokens(self) -> int:
+        """Length of the prompt without visual tokens."""
+        return sum(map(len, self.parts))
 
 
 class Prompt:
     """Turns questions into prompts as the model was trained on them.
 
     A tokenizer with a chat template decides itself; without one the vicuna_v1 template of LLaVA
-    is used. The text is split at the image and its two parts are tokenised on their own.
+    is used. All images stand before the question. The text is split at the images and its parts
+    are tokenised on their own; what a question says of image marks stays text.
 
     Args:
         tokenizer: a transformers tokenizer.
-        image_token: what the chat template writes for the image.
+        image_token: what the chat template writes for an image.
     """
 
     def __init__(self, tokenizer: Any, image_token: str = IMAGE) -> None:
@@ -40,26 +55,28 @@ class Prompt:
         self.image_token = image_token
         self._start_ids = lru_cache(maxsize=64)(self._tokenise_start)
 
-    def render(self, question: str) -> tuple[str, str]:
-        """Return the text before and after the image."""
+    def render(self, question: str, images: int = 1) -> tuple[str, ...]:
+        """Return the texts before, between and behind the images."""
         if not self.tokenizer.chat_template:
-            before, _, after = VICUNA_V1.partition(IMAGE)
-            return before, after.replace("{question}", question)
-        content = [{"type": "image"}, {"type": "text", "text": question}]
+            filled = VICUNA_V1.replace(f"{IMAGE}\n", f"{IMAGE}\n" * images)
+            *marked, last = filled.split(IMAGE)
+            return (*marked, last.replace("{question}", question))
+        content = [*[{"type": "image"}] * images, {"type": "text", "text": question}]
         text = self.tokenizer.apply_chat_template(
             [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
         )
         for mark in (self.image_token, IMAGE):
-            before, found, after = text.partition(mark)
-            if found:
-                return before, after
-        raise ValueError(f"the chat template writes no {self.image_token} for an image: {text!r}")
+            parts = tuple(text.split(mark, images)) if images else (text,)
+            if len(parts) == images + 1:
+                return parts
+        wanted = "an image" if images == 1 else f"each of {images} images"
+        raise ValueError(f"the chat template writes no {self.image_token} for {wanted}: {text!r}")
 
-    def ids(self, question: str) -> PromptIds:
-        """Return the token ids around the image."""
-        before, after = self.render(question)
-        after_ids = self.tokenizer(after, add_special_tokens=False).input_ids
-        return PromptIds(self._start_ids(before), after_ids)
+    def ids(self, question: str, images: int = 1) -> PromptIds:
+        """Return the token ids around the images."""
+        first, *others = self.render(question, images)
+        rest = [self.tokenizer(text, add_special_tokens=False).input_ids for text in others]
+        return PromptIds((self._start_ids(first), *rest))
 
     def _tokenise_start(self, text: str) -> list[int]:
         """Tokenise with exactly one start token, if the tokenizer has any."""

@@ -6,6 +6,7 @@ are the first m of the tokens for any larger m.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -46,8 +47,30 @@ def resize_table(table: torch.Tensor, side: int) -> torch.Tensor:
     return resized.permute(0, 2, 3, 1).flatten(0, 2).to(table.dtype)
 
 
+class FixedReading(NamedTuple):
+    """What of a resampler is the same for every image, computed once.
+
+    Attributes:
+        weights: how much each query reads of each patch, shape [heads, M, n].
+        value: matrix from a normalised patch to what is read, shape [width, width].
+        value_bias: shape [width].
+        output: matrix from what was read to the language model, shape [output_width, width].
+        output_bias: shape [output_width].
+    """
+
+    weights: torch.Tensor
+    value: torch.Tensor
+    value_bias: torch.Tensor
+    output: torch.Tensor
+    output_bias: torch.Tensor
+
+
 class QueryResampler(nn.Module):
     """Turn patch features into at most ``num_queries`` visual tokens.
+
+    Where no gradients are asked for, what does not depend on the image is computed once and kept
+    until a parameter changes: the attention weights, the value matrix with the scale of the
+    LayerNorm before it, and the two matrices behind the attention as one.
 
     Args:
         num_queries: M, the learned queries; a square number.
@@ -73,6 +96,7 @@ class QueryResampler(nn.Module):
         self.ln_q = nn.LayerNorm(width, eps=1e-6)
         self.ln_k = nn.LayerNorm(width, eps=1e-6)
         self.ln_v = nn.LayerNorm(width, eps=1e-6)
+        self._fixed: tuple[_State, FixedReading] | None = None
         self.reset_parameters()
 
     @torch.no_grad()
@@ -88,8 +112,10 @@ class QueryResampler(nn.Module):
         width, heads = self.query.shape[1], self.attn.num_heads
         query_weight, key_weight, _ = self.attn.in_proj_weight.chunk(3)
         query_bias, key_bias, _ = self.attn.in_proj_bias.chunk(3)
-        positions = resize_table(self.pos_embed, math.isqrt(num_patches))
-        query = F.linear(self.ln_q(self.query + self.pos_embed), query_weight, query_bias)
+        # The table may be kept in more bits than the weights.
+        own = self.pos_embed.to(self.query.dtype)
+        positions = resize_table(self.pos_embed, math.isqrt(num_patches)).to(self.query.dtype)
+        query = F.linear(self.ln_q(self.query + own), query_weight, query_bias)
         key = F.linear(self.ln_k(positions), key_weight, key_bias)
         query = query.reshape(-1, heads, width // heads).transpose(0, 1)
         key = key.reshape(-1, heads, width // heads).transpose(0, 1)
@@ -105,14 +131,64 @@ class QueryResampler(nn.Module):
         Returns:
             Visual tokens with shape [b, M, output_width]; the tokens for m are the first m.
         """
-        b, n, width = patches.shape
-        heads = self.attn.num_heads
-        value_weight, value_bias = (
-            self.attn.in_proj_weight[-width:],
-            self.attn.in_proj_bias[-width:],
+        if torch.is_grad_enabled():
+            return self.read_plainly(patches)
+        fixed = self._fixed_reading(patches.shape[1])
+        normal = F.layer_norm(patches, patches.shape[-1:], eps=self.ln_v.eps)
+        read = _attend(fixed.weights, F.linear(normal, fixed.value, fixed.value_bias))
+        return F.linear(read, fixed.output, fixed.output_bias)
+
+    def read_plainly(self, patches: torch.Tensor) -> torch.Tensor:
+        """Return what ``forward`` returns, computing everything anew, as training needs it."""
+        width = patches.shape[-1]
+        value = F.linear(
+            self.ln_v(patches), self.attn.in_proj_weight[-width:], self.attn.in_proj_bias[-width:]
         )
-        value = F.linear(self.ln_v(patches), value_weight, value_bias)
-        value = value.reshape(b, n, heads, width // heads).transpose(1, 2)
-        read = (self.attention_weights(n) @ value).transpose(1, 2).reshape(b, -1, width)
+        read = _attend(self.attention_weights(patches.shape[1]), value)
         tokens: torch.Tensor = self.attn.out_proj(read) @ self.proj
         return tokens
+
+    def _fixed_reading(self, num_patches: int) -> FixedReading:
+        state = _State(num_patches, list(self.parameters()))
+        if self._fixed is None or not self._fixed[0].is_still(state):
+            self._fixed = (state, self._fix(num_patches))
+        return self._fixed[1]
+
+    @torch.no_grad()
+    def _fix(self, num_patches: int) -> FixedReading:
+        width = self.query.shape[1]
+        value, bias = self.attn.in_proj_weight[-width:], self.attn.in_proj_bias[-width:]
+        out, after = self.attn.out_proj, self.proj.T
+        # Products of matrices are taken in float32, so that half precision rounds once.
+        return FixedReading(
+            weights=self.attention_weights(num_patches),
+            value=value * self.ln_v.weight,
+            value_bias=(value.float() @ self.ln_v.bias.float() + bias.float()).to(value.dtype),
+            output=(after.float() @ out.weight.float()).to(value.dtype),
+            output_bias=(after.float() @ out.bias.float()).to(value.dtype),
+        )
+
+
+def _attend(weights: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """Read ``value`` [b, n, width] with ``weights`` [heads, M, n]; returns [b, M, width]."""
+    b, n, width = value.shape
+    heads, queries, _ = weights.shape
+    split = value.reshape(b, n, heads, width // heads).transpose(1, 2)
+    return (weights @ split).transpose(1, 2).reshape(b, queries, width)
+
+
+class _State:
+    """The parameters at one moment, to tell later whether one was replaced or written to."""
+
+    def __init__(self, num_patches: int, parameters: list[nn.Parameter]) -> None:
+        self.parameters = parameters
+        self.values = [num_patches]
+        for parameter in parameters:
+            # Tensors made in inference mode do not count their writes.
+            writes = -1 if parameter.is_inference() else parameter._version
+            self.values += [parameter.data_ptr(), writes]
+
+    def is_still(self, other: "_State") -> bool:
+        """Return whether nothing happened between this moment and ``other``."""
+        pairs = zip(self.parameters, other.parameters, strict=True)
+        return self.values == other.values and all(a is b for a, b in pairs)

@@ -20,9 +20,10 @@ class Answer:
     Attributes:
         text: decoded answer, without special tokens, stripped.
         token_ids: generated ids, with the stop token at the end if one came.
-        num_visual_tokens: visual tokens that were really used for the image.
+        num_visual_tokens: visual tokens in the prompt, over all images and their tiles.
         prompt_tokens: length of the whole prompt, visual tokens included.
         confidence: mean log-probability (natural log, at most 0) of ``token_ids``.
+        grids: squares that passed the vision encoder: images, times tiles if the model cuts.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Answer:
     num_visual_tokens: int
     prompt_tokens: int
     confidence: float
+    grids: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,15 @@ class MatryoshkaVLM(Protocol):
         """Return the prompt's length without the visual tokens."""
         ...
 
-    def cost(self, num_visual_tokens: int, text_tokens: int, new_tokens: int) -> Cost:
-        """Return the cost of one sample, computed from the configuration alone."""
+    def cost(
+        self, num_visual_tokens: int, text_tokens: int, new_tokens: int, *, grids: int = 1
+    ) -> Cost:
+        """Return the cost of one sample, computed from the configuration alone.
+
+        Args:
+            num_visual_tokens: visual tokens of each grid.
+            text_tokens: prompt tokens without the visual ones.
+            new_tokens: generated tokens, the stop token included.
+            grids: squares that pass the vision encoder, each with its visual tokens.
+        """
         ...

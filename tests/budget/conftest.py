@@ -11,7 +11,7 @@ from PIL import Image
 from budget.models import load_model
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
-HEADS = {"m3_original": None, "mqt_original": 4}
+HEADS = {"m3_original": None, "m3_next_original": None, "mqt_original": 4}
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,15 @@ def m3():
 
 
 @pytest.fixture(scope="session")
+def m3_next():
+    return read_original("m3_next_original")
+
+
+@pytest.fixture(scope="session")
 def mqt():
     return read_original("mqt_original")
 
 
-@pytest.fixture(scope="session", params=["m3_original", "mqt_original"])
+@pytest.fixture(scope="session", params=["m3", "m3_next", "mqt"])
 def original(request):
-    return request.getfixturevalue("m3" if request.param == "m3_original" else "mqt")
+    return request.getfixturevalue(request.param)

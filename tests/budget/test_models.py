@@ -212,9 +212,11 @@ def test_heads_that_nothing_tells_must_be_given(mqt):
         load_model(mqt.folder, num_heads=5)
 
 
-def test_tiles_are_refused(m3):
-    with pytest.raises(ModelError, match="tiles"):
-        load_model(m3.folder.with_name("m3_next_original"))
+def test_tiles_that_are_not_simply_joined_are_refused(m3_next, tmp_path):
+    shutil.copytree(m3_next.folder, tmp_path / "copy")
+    edit_config(tmp_path / "copy", mm_patch_merge_type="spatial_unpad")
+    with pytest.raises(ModelError, match="merges the tiles of an image by 'spatial_unpad'"):
+        load_model(tmp_path / "copy")
 
 
 def test_unknown_models_are_one_clear_line(stock, tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from budget.images import to_pixels
+from budget.tiles import cut_tiles
 
 
 def test_prompt_ids_are_the_recorded_ones(original):
@@ -14,10 +15,20 @@ def test_prompt_ids_are_the_recorded_ones(original):
         assert original.model.count_text_tokens(question) == len(ids) - 1
 
 
-def test_pixels_are_the_recorded_ones(original):
-    pixels = to_pixels(original.images, original.model.image_processor, pad=True)
-    recorded = original.arrays["pixel_values_every_16th"]
-    np.testing.assert_allclose(pixels[:, :, ::16, ::16].numpy(), recorded, atol=1e-6)
+def test_pixels_are_the_recorded_ones(m3, mqt):
+    for original in (m3, mqt):
+        pixels = to_pixels(original.images, original.model.image_processor, pad=True)
+        recorded = original.arrays["pixel_values_every_16th"]
+        np.testing.assert_allclose(pixels[:, :, ::16, ::16].numpy(), recorded, atol=1e-6)
+
+
+def test_pixels_of_tiles_are_the_recorded_ones(m3_next):
+    for image, recorded in zip(
+        m3_next.images, m3_next.arrays["pixel_values_every_16th"], strict=True
+    ):
+        tiles = cut_tiles(image.convert("RGB"), m3_next.model.pinpoints, 336)
+        pixels = to_pixels(tiles, m3_next.model.image_processor, pad=False)
+        np.testing.assert_allclose(pixels[:, :, ::16, ::16].numpy(), recorded, atol=1e-6)
 
 
 def test_logits_are_within_1e_4_at_every_recorded_scale(original):
@@ -31,6 +42,17 @@ def test_logits_are_within_1e_4_at_every_recorded_scale(original):
         np.testing.assert_allclose(logits[-len(recorded) :].numpy(), recorded, atol=1e-4)
 
 
+def test_logits_do_not_depend_on_the_batch(original):
+    images, questions = original.case_samples()
+    together = original.model.logits(
+        images, questions, num_visual_tokens=[case["m"] for case in original.cases]
+    )
+    for case, logits in zip(original.cases, together, strict=True):
+        recorded = original.arrays[f"logits_sample{case['sample']}_m{case['m']}"]
+        assert len(logits) == case["sequence_length"]
+        np.testing.assert_allclose(logits[-len(recorded) :].numpy(), recorded, atol=1e-4)
+
+
 def test_greedy_ids_alone(original):
     for case in original.cases:
         sample = case["sample"]
@@ -41,7 +63,8 @@ def test_greedy_ids_alone(original):
             max_new_tokens=8,
         )
         assert answer.token_ids == original.greedy_ids(case)
-        assert answer.num_visual_tokens == case["m"]
+        assert answer.grids == (5 if original.model.pinpoints else 1)
+        assert answer.num_visual_tokens == case["m"] * answer.grids
         assert answer.prompt_tokens == case["sequence_length"]
 
 

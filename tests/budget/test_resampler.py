@@ -31,6 +31,47 @@ def test_it_is_torch_multi_head_attention_with_positions_as_keys(resampler):
     )
     expected = read.transpose(0, 1) @ resampler.proj
     torch.testing.assert_close(resampler(seen), expected, atol=1e-5, rtol=0)
+    with torch.no_grad():
+        torch.testing.assert_close(resampler(seen), expected, atol=1e-5, rtol=0)
+
+
+def test_the_fixed_reading_is_the_plain_one(resampler, mqt):
+    released = mqt.model.model.model.multi_modal_projector
+    for module, seen in ((resampler, patches()), (released, torch.randn(2, 576, 32))):
+        with torch.no_grad():
+            torch.testing.assert_close(module(seen), module.read_plainly(seen), atol=1e-5, rtol=0)
+
+
+def test_the_fixed_reading_follows_the_parameters(resampler):
+    seen = patches()
+    with torch.no_grad():
+        before = resampler(seen)
+        assert torch.equal(resampler(seen), before)
+        for change in (
+            lambda: resampler.query.add_(1),
+            lambda: setattr(resampler, "proj", torch.nn.Parameter(resampler.proj * 2)),
+            lambda: resampler.load_state_dict(
+                {k: v / 2 for k, v in resampler.state_dict().items()}
+            ),
+            lambda: resampler.double(),
+        ):
+            change()
+            seen = seen.to(resampler.query.dtype)
+            after = resampler(seen)
+            assert not torch.equal(after.float(), before)
+            torch.testing.assert_close(after, resampler.read_plainly(seen), atol=1e-5, rtol=0)
+            before = after.float()
+
+
+def test_the_attention_is_computed_once_for_many_images(resampler, monkeypatch):
+    calls, weights = [], resampler.attention_weights
+    monkeypatch.setattr(resampler, "attention_weights", lambda n: calls.append(n) or weights(n))
+    with torch.inference_mode():
+        for tokens in (36, 36, 64, 64, 36):
+            resampler(patches(tokens=tokens))
+    assert calls == [36, 64, 36]
+    resampler(patches())
+    assert calls == [36, 64, 36, 36]  # with gradients, each call computes it
 
 
 def test_each_image_is_read_on_its_own(resampler):

@@ -1,0 +1,99 @@
+"""LLaVA-NeXT's tiles: a large image is seen whole and, beside that, cut into tiles.
+
+The rules are those of the original LLaVA code (``image_aspect_ratio`` "anyres"): of the
+configured resolutions the one that keeps most of the image is taken, the image is fitted into it
+on black, and cut into squares of the vision tower's size. The whole image, squeezed into one such
+square, comes first.
+"""
+
+import ast
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from PIL import Image
+from transformers.image_processing_utils import select_best_resolution
+
+from budget.errors import ModelError
+
+Resolution = tuple[int, int]
+
+
+def parse_pinpoints(value: Any, side: int) -> tuple[Resolution, ...]:
+    """Return the resolutions that images may be fitted into.
+
+    Args:
+        value: ``image_grid_pinpoints`` of an original configuration: a list of [width, height],
+            or the same as text.
+        side: pixels a side that the vision tower reads.
+
+    Raises:
+        ModelError: if it is no such list, or a size is no multiple of ``side``.
+
+    Example:
+        >>> parse_pinpoints("[(336, 672), (672, 672)]", 336)
+        ((336, 672), (672, 672))
+    """
+    try:
+        listed = ast.literal_eval(value) if isinstance(value, str) else value
+        pinpoints = tuple((int(width), int(height)) for width, height in listed)
+    except (TypeError, ValueError, SyntaxError):
+        pinpoints = ()
+    if not pinpoints or any(x < side or x % side for pair in pinpoints for x in pair):
+        raise ModelError(
+            f"image_grid_pinpoints must list widths and heights that are multiples of {side}, "
+            f"got {value!r}"
+        )
+    return pinpoints
+
+
+def best_resolution(size: Resolution, pinpoints: Sequence[Resolution]) -> Resolution:
+    """Return the resolution (width, height) that keeps most of an image of ``size``.
+
+    Example:
+        >>> best_resolution((100, 300), [(672, 672), (336, 672), (672, 336)])
+        (336, 672)
+    """
+    flipped = [(height, width) for width, height in pinpoints]
+    height, width = select_best_resolution((size[1], size[0]), flipped)
+    return width, height
+
+
+def count_grids(size: Resolution, pinpoints: Sequence[Resolution], side: int) -> int:
+    """Return how many squares an image of ``size`` becomes: the whole image and its tiles.
+
+    Example:
+        >>> count_grids((640, 480), [(672, 672)], 336)
+        5
+    """
+    width, height = best_resolution(size, pinpoints)
+    return 1 + (width // side) * (height // side)
+
+
+def cut_tiles(image: Image.Image, pinpoints: Sequence[Resolution], side: int) -> list[Image.Image]:
+    """Return the whole image and its tiles, row by row, each ``side`` x ``side``.
+
+    Args:
+        image: an RGB image.
+        pinpoints: resolutions (width, height) to choose from.
+        side: pixels a side that the vision tower reads.
+    """
+    fitted = _fit(image, best_resolution(image.size, pinpoints))
+    tiles = [
+        fitted.crop((left, top, left + side, top + side))
+        for top in range(0, fitted.height, side)
+        for left in range(0, fitted.width, side)
+    ]
+    return [image.resize((side, side)), *tiles]
+
+
+def _fit(image: Image.Image, target: Resolution) -> Image.Image:
+    """Scale an image into ``target`` without distortion, centred on black."""
+    across, down = target[0] / image.width, target[1] / image.height
+    if across < down:
+        size = (target[0], min(math.ceil(image.height * across), target[1]))
+    else:
+        size = (min(math.ceil(image.width * down), target[0]), target[1])
+    fitted = Image.new("RGB", target, (0, 0, 0))
+    fitted.paste(image.resize(size), ((target[0] - size[0]) // 2, (target[1] - size[1]) // 2))
+    return fitted
