@@ -1,6 +1,7 @@
 """Which folders are read, what is refused, and that nothing is loaded in part."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -110,6 +111,27 @@ def test_a_stock_llava_folder_is_an_m3_model(stock):
         assert torch.equal(value, model.model.state_dict()[name]), name
     answers = model.answer([IMAGE] * 5, ["what?"] * 5, num_visual_tokens=list(model.ladder))
     assert [a.num_visual_tokens for a in answers] == [1, 4, 9, 36, 144]
+
+
+def test_the_key_layout_of_the_released_llava_is_read(stock):
+    """The layout of llava-hf/llava-1.5-7b-hf, which transformers wrote before version 5."""
+    folder, saved = stock
+    renames = (
+        (r"^model\.vision_tower\.", "vision_tower.vision_model."),
+        (r"^model\.language_model\.", "language_model.model."),
+        (r"^lm_head\.", "language_model.lm_head."),
+        (r"^model\.multi_modal_projector\.", "multi_modal_projector."),
+    )
+    weights = {}
+    for name, value in saved.state_dict().items():
+        for pattern, replacement in renames:
+            name = re.sub(pattern, replacement, name)
+        weights[name] = value.clone()
+    assert not weights.keys() & saved.state_dict().keys()
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    model = load_model(folder)
+    for name, value in saved.state_dict().items():
+        assert torch.equal(value, model.model.state_dict()[name]), name
 
 
 def test_full_scale_is_what_the_stock_model_computes(stock):
