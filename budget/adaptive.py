@@ -90,6 +90,7 @@ class AdaptiveAnswer:
         reason: why this m, in words.
         decision_ms: milliseconds per sample that choosing took (batch time over batch size).
         confidence: mean log-probability of the generated tokens, natural log.
+        grids: squares that the image was seen in: 1, or with tiles more.
     """
 
     text: str
@@ -100,6 +101,7 @@ class AdaptiveAnswer:
     reason: str
     decision_ms: float
     confidence: float
+    grids: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,7 @@ class AdaptiveVLM:
                 reason=plan.reasons[i],
                 decision_ms=plan.decision_ms,
                 confidence=answer.confidence,
+                grids=answer.grids,
             )
             for i, answer in enumerate(answers)
         ]

@@ -84,7 +84,7 @@ def ask(
     total_ms = (time.perf_counter() - start) * 1000
     rows = [
         ("answer", answer.text),
-        ("visual tokens", f"{answer.num_visual_tokens} of {vlm.ladder[-1]}"),
+        ("visual tokens", f"{answer.num_visual_tokens} of {vlm.ladder[-1] * answer.grids}"),
         ("why", answer.reason),
         ("decision ms", f"{answer.decision_ms:.1f}"),
         ("total ms", f"{total_ms:.1f}"),

@@ -131,16 +131,17 @@ def _run_batch(
             "scores": [score(a.text, r) for a, r in zip(answers, batch["answers"], strict=True)],
             "answers": [a.text for a in answers],
             "confidence": [a.confidence for a in answers],
-            "flops": [_flops(model, a) for a in answers],
+            "flops": [_flops(model, a, m) for a in answers],
             "seconds": [seconds] * len(answers),
             "num_visual_tokens": [a.num_visual_tokens for a in answers],
             "prompt_tokens": [a.prompt_tokens for a in answers],
         }
 
 
-def _flops(model: "MatryoshkaVLM", answer: "Answer") -> float:
+def _flops(model: "MatryoshkaVLM", answer: "Answer", num_visual_tokens: int) -> float:
     text_tokens = answer.prompt_tokens - answer.num_visual_tokens
-    return model.cost(answer.num_visual_tokens, text_tokens, len(answer.token_ids)).flops
+    new_tokens = len(answer.token_ids)
+    return model.cost(num_visual_tokens, text_tokens, new_tokens, grids=answer.grids).flops
 
 
 def _wait_for(features: Sequence["torch.Tensor"]) -> None:

@@ -1,6 +1,7 @@
 import pytest
 from PIL import Image
 
+from budget.adaptive import AdaptiveVLM, Budget, FullScale
 from budget.errors import ModelError
 from budget.tiles import best_resolution, count_grids, cut_tiles, parse_pinpoints
 
@@ -78,5 +79,13 @@ def test_another_grid_of_tiles_runs(m3_next, tmp_path):
     )
     assert [answer.grids for answer in answers] == [4, 3, 7, 0]
     assert [answer.num_visual_tokens for answer in answers] == [36, 27, 63, 0]
+    ((adaptive,), five) = (
+        AdaptiveVLM(each, FullScale(each.ladder)).answer(
+            [tall], ["What?"], budget=Budget(num_visual_tokens=9), max_new_tokens=2
+        )
+        for each in (model, m3_next.model)
+    )
+    assert (adaptive.num_visual_tokens, adaptive.grids) == (27, 3)
+    assert (five[0].num_visual_tokens, five[0].grids) == (45, 5)
     (alone,) = model.answer([tall], ["What?"], num_visual_tokens=9, max_new_tokens=2)
     assert alone.token_ids == answers[1].token_ids

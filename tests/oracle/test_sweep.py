@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,29 @@ def test_every_image_is_encoded_once_whatever_the_number_of_rungs(toys):
 
 
 @pytest.mark.parametrize(("max_new_tokens", "generated"), [(8, 2), (2, 2), (1, 1)])
+def test_tiles_are_paid_for(toys, monkeypatch):
+    data, model = toys.reader_dataset([0, 5]), toys.ReaderVLM()
+    plain = sweep(model, data)
+    answer = model.answer
+    monkeypatch.setattr(
+        model,
+        "answer",
+        lambda *args, num_visual_tokens, **more: [
+            dataclasses.replace(
+                a,
+                grids=5,
+                num_visual_tokens=5 * num_visual_tokens,
+                prompt_tokens=a.prompt_tokens + 4 * num_visual_tokens,
+            )
+            for a in answer(*args, num_visual_tokens=num_visual_tokens, **more)
+        ],
+    )
+    tiled = sweep(model, data)
+    np.testing.assert_array_equal(tiled.num_visual_tokens, 5 * plain.num_visual_tokens)
+    extra = 4 * 1000 + 10 * 4 * np.array([[1, 4, 9]])
+    np.testing.assert_array_equal(tiled.flops - plain.flops, np.repeat(extra, 2, axis=0))
+
+
 def test_flops_count_the_tokens_that_the_answer_really_had(toys, max_new_tokens, generated):
     data = toys.reader_dataset([0, 5])  # answers of one token, and a stop token if there is room
     curves = sweep(toys.ReaderVLM(), data, max_new_tokens=max_new_tokens)

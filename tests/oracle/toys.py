@@ -51,8 +51,9 @@ class ReaderVLM:
             for t, q in zip(texts, questions, strict=True)
         ]
 
-    def cost(self, num_visual_tokens, text_tokens, new_tokens):
-        return Cost(1000.0, 0.0, 10.0 * (num_visual_tokens + text_tokens), 1.0 * new_tokens, 0.0)
+    def cost(self, num_visual_tokens, text_tokens, new_tokens, *, grids=1):
+        prompt = grids * num_visual_tokens + text_tokens
+        return Cost(1000.0 * grids, 0.0, 10.0 * prompt, 1.0 * new_tokens, 0.0)
 
 
 FEATURES = Features(
