@@ -79,6 +79,9 @@ COMMANDS = {
     "scenes": LazyCommand(
         "experiments.scenes.cli", "app", "Make and look at the scenes of the testbed."
     ),
+    "cost": LazyCommand(
+        "budget.cost_cli", "app", "Say what a model costs at every scale, from its config alone."
+    ),
     "convert": LazyCommand(
         "budget.cli", "app", "Convert an original M3 or MQT checkpoint to transformers' layout."
     ),
