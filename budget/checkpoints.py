@@ -18,9 +18,10 @@ from transformers import (
 )
 
 from budget.errors import ModelError
+from budget.json_files import read_json
 from budget.mqt import MqtLlavaConfig, MqtLlavaForConditionalGeneration
 from budget.towers import tower_config, tower_of
-from budget.weights import Lazy, listed, main_dtype, open_weights, read_json, shape_of
+from budget.weights import Lazy, listed, main_dtype, open_weights, shape_of
 
 _RENAMES = (
     (r"^model\.vision_tower\.vision_tower\.(vision_model\.)?", "model.vision_tower."),

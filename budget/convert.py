@@ -10,12 +10,12 @@ from pathlib import Path
 from transformers import LlavaProcessor
 
 from budget.errors import ModelError
+from budget.json_files import read_json
 from budget.llava import LlavaRunner
 from budget.models import ORIGINAL, find_model, load_model
 from budget.mqt import MqtLlavaConfig
 from budget.prompt import VICUNA_V1
 from budget.quiet import quiet_transformers
-from budget.weights import read_json
 
 
 def vicuna_chat_template(image_token: str) -> str:

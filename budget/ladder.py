@@ -1,9 +1,13 @@
 """The visual-token scales a Matryoshka model can run at."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+
+_M3_SCALES = (1, 9, 36, 144, 576)  # arXiv 2405.17430
+_MQT_SCALES = (2, 4, 8, 16, 36, 64, 144, 256)  # arXiv 2405.19315
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +67,37 @@ class ScaleLadder:
                 f"no scale holds {num_tokens} tokens; the largest is {self.scales[-1]}"
             )
         return self.scales[rung]
+
+
+def exact_scales(grid_tokens: int) -> tuple[int, ...]:
+    """Return every token count that a square grid pools to exactly, cheapest first.
+
+    Args:
+        grid_tokens: tokens of the full grid; a square number.
+
+    Raises:
+        ValueError: if ``grid_tokens`` is not a square number.
+
+    Example:
+        >>> exact_scales(576)
+        (1, 4, 9, 16, 36, 64, 144, 576)
+    """
+    side = math.isqrt(grid_tokens)
+    if side * side != grid_tokens or side < 1:
+        raise ValueError(f"a grid must be square, got {grid_tokens} tokens")
+    return tuple(k * k for k in range(1, side + 1) if side % k == 0)
+
+
+def usual_m3_scales(grid_tokens: int) -> tuple[int, ...]:
+    """Return the paper's scales on the paper's grid, and every exact one on another."""
+    return _M3_SCALES if grid_tokens == _M3_SCALES[-1] else exact_scales(grid_tokens)
+
+
+def usual_mqt_scales(num_queries: int) -> tuple[int, ...]:
+    """Return the paper's scales as far as the queries reach, and all queries.
+
+    Example:
+        >>> usual_mqt_scales(49)
+        (2, 4, 8, 16, 36, 49)
+    """
+    return tuple(sorted({*(m for m in _MQT_SCALES if m <= num_queries), num_queries}))

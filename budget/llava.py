@@ -209,6 +209,7 @@ class LlavaRunner:
             text_tokens=text_tokens,
             new_tokens=new_tokens,
             bytes_per_value=self.model.dtype.itemsize,
+            grids=grids,
         )
 
     @property

@@ -5,7 +5,6 @@ model.answer([image], ["What does the sign say?"], num_visual_tokens=36)
 """
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from transformers import AutoTokenizer, CLIPImageProcessorPil, LlavaForCondition
 
 from budget.checkpoints import load_checked, load_original
 from budget.errors import ModelError
-from budget.ladder import ScaleLadder
+from budget.json_files import read_json
+from budget.ladder import ScaleLadder, usual_m3_scales, usual_mqt_scales
 from budget.llava import LlavaRunner
 from budget.m3 import M3Model
 from budget.mqt import MqtLlavaConfig, MqtLlavaForConditionalGeneration
@@ -22,15 +22,11 @@ from budget.mqt_model import MqtModel
 from budget.placement import placement_of
 from budget.prompt import IMAGE
 from budget.quiet import quiet_transformers
-from budget.tokens import exact_scales
+from budget.shipped import SHIPPED, shipped_folder
 from budget.towers import tower_processor
-from budget.weights import read_json
 
-SHIPPED = ("m3", "mqt")
 ORIGINAL = "llava_llama"
 _CLASSES = {"llava": LlavaForConditionalGeneration, "mqt_llava": MqtLlavaForConditionalGeneration}
-_M3_LADDER = (1, 9, 36, 144, 576)
-_MQT_LADDER = (2, 4, 8, 16, 36, 64, 144, 256)
 
 
 def load_model(
@@ -108,20 +104,6 @@ def find_model(path_or_id: str | Path) -> Path:
     return _download(name, rule)
 
 
-def shipped_folder(name: str) -> Path:
-    """Return where the weights of a shipped model lie.
-
-    Raises:
-        ModelError: if they are not installed.
-    """
-    spec = find_spec("experiments")
-    for place in (spec and spec.submodule_search_locations) or ():
-        folder = Path(place) / "scenes" / "weights" / name
-        if (folder / "config.json").is_file():
-            return folder
-    raise ModelError(f"the shipped model {name!r} is not installed: no experiments/scenes/weights")
-
-
 def _download(name: str, rule: str) -> Path:
     from huggingface_hub import snapshot_download
 
@@ -158,17 +140,10 @@ def _ladder_of(config: Any, ladder: Sequence[int] | ScaleLadder | None) -> Scale
     if ladder is not None:
         return ScaleLadder(tuple(ladder))
     if isinstance(config, MqtLlavaConfig):
-        own = getattr(config, "matryoshka_ladder", None) or _mqt_ladder(config.num_queries)
+        own = getattr(config, "matryoshka_ladder", None) or usual_mqt_scales(config.num_queries)
         return ScaleLadder(tuple(own))
     own = getattr(config, "matryoshka_vis_token_scale", None)
-    return ScaleLadder(tuple(own) if isinstance(own, list | tuple) else _m3_ladder(config))
-
-
-def _mqt_ladder(num_queries: int) -> tuple[int, ...]:
-    return tuple(sorted({*(m for m in _MQT_LADDER if m <= num_queries), num_queries}))
-
-
-def _m3_ladder(config: Any) -> tuple[int, ...]:
-    vision = config.vision_config
-    grid = (vision.image_size // vision.patch_size) ** 2
-    return _M3_LADDER if grid == _M3_LADDER[-1] else exact_scales(grid)
+    if isinstance(own, list | tuple):
+        return ScaleLadder(tuple(own))
+    grid = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
+    return ScaleLadder(usual_m3_scales(grid))

@@ -7,24 +7,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from budget.ladder import exact_scales
 
-def exact_scales(grid_tokens: int) -> tuple[int, ...]:
-    """Return every token count that a square grid pools to exactly, cheapest first.
-
-    Args:
-        grid_tokens: tokens of the full grid; a square number.
-
-    Raises:
-        ValueError: if ``grid_tokens`` is not a square number.
-
-    Example:
-        >>> exact_scales(576)
-        (1, 4, 9, 16, 36, 64, 144, 576)
-    """
-    side = math.isqrt(grid_tokens)
-    if side * side != grid_tokens or side < 1:
-        raise ValueError(f"a grid must be square, got {grid_tokens} tokens")
-    return tuple(k * k for k in range(1, side + 1) if side % k == 0)
+__all__ = ["exact_scales", "one_per_image", "pool_tokens"]
 
 
 def pool_tokens(tokens: torch.Tensor, num_tokens: int) -> torch.Tensor:

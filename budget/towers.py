@@ -5,21 +5,8 @@ from typing import Any
 
 from transformers import CLIPImageProcessorPil, CLIPVisionConfig
 
+from budget.config_files import KNOWN_TOWERS
 from budget.errors import ModelError
-
-# The tower of the released M3 and MQT models, whose M3 checkpoints hold its weights: with its
-# sizes known, nothing of it needs to be fetched. From the model's own configuration files.
-_KNOWN: dict[str, dict[str, int]] = {
-    "openai/clip-vit-large-patch14-336": {
-        "hidden_size": 1024,
-        "intermediate_size": 4096,
-        "projection_dim": 768,
-        "num_hidden_layers": 24,
-        "num_attention_heads": 16,
-        "image_size": 336,
-        "patch_size": 14,
-    }
-}
 
 
 def tower_of(folder: Path, raw: dict[str, Any]) -> str:
@@ -42,8 +29,8 @@ def tower_config(folder: Path, raw: dict[str, Any]) -> CLIPVisionConfig:
         ModelError: if it cannot be read.
     """
     tower = tower_of(folder, raw)
-    if tower in _KNOWN:
-        return CLIPVisionConfig(**_KNOWN[tower])
+    if tower in KNOWN_TOWERS:
+        return CLIPVisionConfig(**KNOWN_TOWERS[tower])
     try:
         return CLIPVisionConfig.from_pretrained(tower)
     except (OSError, ValueError) as error:
@@ -54,8 +41,8 @@ def tower_config(folder: Path, raw: dict[str, Any]) -> CLIPVisionConfig:
 def tower_processor(folder: Path, raw: dict[str, Any]) -> CLIPImageProcessorPil:
     """Return the image processor of an original checkpoint's vision tower."""
     tower = tower_of(folder, raw)
-    if tower in _KNOWN:
-        side = _KNOWN[tower]["image_size"]
+    if tower in KNOWN_TOWERS:
+        side = KNOWN_TOWERS[tower]["image_size"]
         return CLIPImageProcessorPil(
             size={"shortest_edge": side}, crop_size={"height": side, "width": side}
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -44,6 +45,8 @@ class Cost:
         prefill_flops: language model over the whole prompt.
         decode_flops: language model over the new tokens.
         kv_bytes: key-value cache at the end of the answer.
+        activation_bytes: activations alive at once while the prompt is read, without the cache;
+            NaN if unknown. What is counted stands at ``budget.memory.peak_activations``.
     """
 
     vision_flops: float
@@ -51,6 +54,7 @@ class Cost:
     prefill_flops: float
     decode_flops: float
     kv_bytes: float
+    activation_bytes: float = math.nan
 
     @property
     def flops(self) -> float:

@@ -5,7 +5,6 @@ Safetensors or ``.bin`` files, in one piece or in shards. Nothing is read before
 never in memory twice; nothing is unpickled freely.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from safetensors import safe_open
 
 from budget.errors import ModelError
+from budget.json_files import read_json
 
 # A tensor, or a safetensors slice: ``value[...]`` is the tensor.
 Lazy = Any
@@ -28,21 +28,6 @@ _DTYPES = {
 }
 _NAMES = ("model.safetensors", "pytorch_model.bin")
 _LISTED = 10
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        ModelError: if the file is missing or no JSON object.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read {path}: {error}") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"{path} must hold a JSON object, got {type(value).__name__}")
-    return value
 
 
 def open_weights(folder: Path) -> dict[str, Lazy]:

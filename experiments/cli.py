@@ -51,11 +51,11 @@ def _wire_scenes() -> None:
 
 
 def _wire_readers() -> None:
-    from oracle.curves import read_curves
+    from oracle.curves import read_curves, read_metadata
     from oracle.data import load_dataset_columns
     from policies.cli import set_readers
 
-    set_readers(read_curves, load_dataset_columns)
+    set_readers(read_curves, load_dataset_columns, read_metadata)
     _wire_scenes()
 
 
@@ -79,6 +79,10 @@ COMMANDS = {
     "scenes": LazyCommand(
         "experiments.scenes.cli", "app", "Make and look at the scenes of the testbed."
     ),
+    "cost": LazyCommand(
+        "budget.cost_cli", "app", "Say what a model costs at every scale, from its config alone."
+    ),
+    "bench": LazyCommand("budget.bench_cli", "app", "Measure on this machine what models cost."),
     "convert": LazyCommand(
         "budget.cli", "app", "Convert an original M3 or MQT checkpoint to transformers' layout."
     ),

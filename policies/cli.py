@@ -3,7 +3,7 @@
 Both end with one line of JSON. Curves and datasets are read by whatever ``set_readers`` was given.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,14 +30,18 @@ DataOption = Annotated[
 def set_readers(
     curves_reader: Callable[[str | Path], Any],
     data_reader: Callable[[str, str | None, Sequence[str]], Any],
+    about_reader: Callable[[str | Path], Mapping[str, Any]] | None = None,
 ) -> None:
     """Say how curves and datasets are read; whoever composes the packages calls it once.
 
     Args:
         curves_reader: a path to a table of curves (:class:`policies.reading.CurveTable`).
         data_reader: source, split and needed columns to a dataset.
+        about_reader: a path to how its curves came about, such as the name of the model.
     """
     _readers.update(curves=curves_reader, data=data_reader)
+    if about_reader is not None:
+        _readers["about"] = about_reader
 
 
 def _get_readers() -> "Readers":
@@ -61,7 +65,11 @@ def fit(
         str, typer.Option(help="Split of the calibration curves.")
     ] = "calibration",
     cost: Annotated[
-        str, typer.Option(help="What the price is paid on: 'tokens' (visual) or 'flops' (all).")
+        str,
+        typer.Option(
+            help="What the price is paid on: 'tokens' (visual), 'flops' (all), or a calibration "
+            "file of 'budget bench model' (milliseconds)."
+        ),
     ] = "tokens",
     monotone: Annotated[
         bool, typer.Option(help="Repair predicted scores that fall with the scale.")

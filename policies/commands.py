@@ -16,6 +16,7 @@ from policies.lightgbm_policy import DEFAULT_PRICE, ScorePolicy, fit_score_polic
 from policies.per_group import PerGroupScores
 from policies.policy_files import load_policy
 from policies.reading import CurveTable, Readers, Split, read_split, same_ladder
+from policies.rung_costs import rung_costs
 from policies.scores import LightGBMScores
 
 
@@ -38,9 +39,9 @@ def run_fit(
     Raises:
         BudgetError: if a file cannot be used.
     """
-    if cost not in ("tokens", "flops"):
-        raise DataError(f"cost must be 'tokens' or 'flops', got {cost!r}")
     start = time.perf_counter()
+    # Read before the features, which take long: what cannot be used is refused at once.
+    prices_on = rung_costs(cost, readers.curves(curves), model=readers.about(curves).get("model"))
     fit = _read(readers, curves, data, fit_split)
     held_out = _read(readers, calibration, data, calibration_split)
     ladder = same_ladder(
@@ -53,8 +54,8 @@ def run_fit(
         calibration_features=held_out.features,
         calibration_scores=held_out.curves.scores,
         ladder=ladder,
-        rung_costs=fit.curves.flops.mean(axis=0) if cost == "flops" else None,
-        cost_unit=cost,
+        rung_costs=prices_on.costs,
+        cost_unit=prices_on.unit,
         predictor=LightGBMScores(monotone=monotone, random_state=seed, num_threads=threads),
     )
     policy.save(out)
@@ -67,7 +68,8 @@ def run_fit(
             "n_calibration": len(held_out.features),
             "n_features": fit.features.shape[1],
             "ladder": list(ladder),
-            "cost": cost,
+            "cost": prices_on.unit,
+            "rung_costs": prices_on.costs,
             "prices": policy.prices,
             "full_accuracy": float(held_out.curves.scores[:, -1].mean()),
             "seconds": round(time.perf_counter() - start, 2),

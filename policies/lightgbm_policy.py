@@ -1,7 +1,7 @@
 """The policy that runs: features, expected scores, and a choice at a price."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+CostUnit = Literal["tokens", "flops", "ms"]
+
 DEFAULT_PRICE = "no-loss"
 
 
@@ -29,7 +31,7 @@ class ScorePolicy:
         ladder: the model's scales.
         predictor: expected scores from the features of ``current_schema``.
         rung_costs: what the price is paid on, one number per rung, rising.
-        cost_unit: the unit of ``rung_costs``, "tokens" or "flops".
+        cost_unit: the unit of ``rung_costs``: "tokens", "flops" or "ms".
         prices: prices by name; the one named "no-loss" is the default.
         table: what prices led to on the calibration split.
         feature_sha256: schema that the predictor was fitted on.
@@ -45,7 +47,7 @@ class ScorePolicy:
         ladder: ScaleLadder,
         predictor: BoosterScores,
         rung_costs: FloatArray,
-        cost_unit: str,
+        cost_unit: CostUnit,
         prices: Mapping[str, float],
         table: CalibrationTable,
         feature_sha256: str,
@@ -132,7 +134,7 @@ def fit_score_policy(
     calibration_scores: FloatArray,
     ladder: ScaleLadder,
     rung_costs: FloatArray | None = None,
-    cost_unit: str = "tokens",
+    cost_unit: CostUnit = "tokens",
     predictor: LightGBMScores | None = None,
 ) -> ScorePolicy:
     """Fit the predictor on one split, and its prices on another.
@@ -144,7 +146,7 @@ def fit_score_policy(
         calibration_scores: their real scores, shape [m, k].
         ladder: the model's scales, k of them.
         rung_costs: what the price is paid on, shape [k]; visual tokens by default.
-        cost_unit: the unit of ``rung_costs``, "tokens" or "flops".
+        cost_unit: the unit of ``rung_costs``: "tokens", "flops" or "ms".
         predictor: an unfitted predictor with other settings than the default ones.
     """
     tokens = np.array(ladder.scales, dtype=np.float64)

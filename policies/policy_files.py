@@ -11,7 +11,7 @@ from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
 from policies.calibration import CalibrationTable
 from policies.features import current_schema
-from policies.lightgbm_policy import ScorePolicy
+from policies.lightgbm_policy import CostUnit, ScorePolicy
 from policies.lightgbm_text import MAX_CHARACTERS, format_model, parse_model
 from policies.scores import BoosterScores
 
@@ -51,7 +51,7 @@ class _PolicyFile(_Strict):
     format_version: Literal[1]
     kind: Literal["lightgbm-scores"]
     ladder: list[int] = Field(min_length=1, max_length=1_000)
-    cost_unit: Literal["tokens", "flops"]
+    cost_unit: CostUnit
     rung_costs: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]]
     prices: dict[str, Price]
     monotone: bool
@@ -86,7 +86,7 @@ def save_policy(policy: ScorePolicy, folder: str | Path) -> None:
         format_version=1,
         kind="lightgbm-scores",
         ladder=list(policy.ladder),
-        cost_unit="flops" if policy.cost_unit == "flops" else "tokens",
+        cost_unit=policy.cost_unit,
         rung_costs=policy.rung_costs.tolist(),
         prices=policy.prices,
         monotone=policy.predictor.monotone,

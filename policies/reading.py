@@ -1,7 +1,7 @@
 """Curves and the features of their samples, through readers that are set from outside."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -33,10 +33,12 @@ class Readers(NamedTuple):
     Attributes:
         curves: a path to a table of curves.
         data: source, split and needed columns to a dataset with these columns.
+        about: a path to how its curves came about; by default nothing is known.
     """
 
     curves: Callable[[str | Path], CurveTable]
     data: Callable[[str, str | None, Sequence[str]], Any]
+    about: Callable[[str | Path], Mapping[str, Any]] = lambda path: {}
 
 
 class Split(NamedTuple):

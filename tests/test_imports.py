@@ -35,6 +35,8 @@ def loaded_after(statement: str) -> set[str]:
         "experiments",
         "experiments.cli",
         "budget.cli",
+        "budget.cost_cli",
+        "budget.bench_cli",
         "oracle.cli",
         "policies.cli",
         "experiments.demo.cli",

@@ -79,7 +79,7 @@ def measure(
 
 def _shipped_full_accuracy() -> float:
     """Return what the shipped M3's card says of its full scale."""
-    from budget.models import shipped_folder
+    from budget.shipped import shipped_folder
 
     figures = json.loads(Path(shipped_folder("m3"), "figures.json").read_text())
     return float(figures["accuracy"][-1])

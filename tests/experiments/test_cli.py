@@ -18,6 +18,9 @@ COMMANDS = [
     [],
     ["demo"],
     ["ask"],
+    ["cost"],
+    ["bench"],
+    ["bench", "model"],
     ["convert"],
     ["train"],
     ["scenes"],
@@ -164,7 +167,9 @@ def test_the_commands_know_the_scenes_and_the_readers():
         "from budget import cli as runtime\n"
         "from policies.cli import _get_readers\n"
         "scenes = _get_readers().data('scenes', 'test', ['image'])\n"
-        "print(len(scenes), runtime.policy_loader is not None, _get_readers().curves.__name__)\n"
+        "readers = _get_readers()\n"
+        "print(len(scenes), runtime.policy_loader is not None)\n"
+        "print(readers.curves.__name__, readers.about.__name__)\n"
     )
     patched = (
         "import experiments.scenes.data as data\n"
@@ -174,7 +179,7 @@ def test_the_commands_know_the_scenes_and_the_readers():
     done = subprocess.run(
         [sys.executable, "-c", patched + statement], capture_output=True, text=True, timeout=120
     )
-    assert done.stdout.split() == ["3", "True", "read_curves"], done.stderr
+    assert done.stdout.split() == ["3", "True", "read_curves", "read_metadata"], done.stderr
 
 
 def test_what_a_command_returns_is_not_an_exit_code(tmp_path, monkeypatch):

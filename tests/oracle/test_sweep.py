@@ -28,7 +28,6 @@ def test_every_image_is_encoded_once_whatever_the_number_of_rungs(toys):
     ]  # the features of encode are handed on
 
 
-@pytest.mark.parametrize(("max_new_tokens", "generated"), [(8, 2), (2, 2), (1, 1)])
 def test_tiles_are_paid_for(toys, monkeypatch):
     data, model = toys.reader_dataset([0, 5]), toys.ReaderVLM()
     plain = sweep(model, data)
@@ -52,6 +51,7 @@ def test_tiles_are_paid_for(toys, monkeypatch):
     np.testing.assert_array_equal(tiled.flops - plain.flops, np.repeat(extra, 2, axis=0))
 
 
+@pytest.mark.parametrize(("max_new_tokens", "generated"), [(8, 2), (2, 2), (1, 1)])
 def test_flops_count_the_tokens_that_the_answer_really_had(toys, max_new_tokens, generated):
     data = toys.reader_dataset([0, 5])  # answers of one token, and a stop token if there is room
     curves = sweep(toys.ReaderVLM(), data, max_new_tokens=max_new_tokens)

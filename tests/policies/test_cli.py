@@ -10,7 +10,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import policies.cli
+from budget.adaptive import Budget
 from budget.errors import DataError
+from policies import load_policy
 
 
 class Curves(NamedTuple):
@@ -64,7 +66,7 @@ def files(monkeypatch):
 
     monkeypatch.setattr(policies.cli, "_readers", {})
     monkeypatch.setattr(policies.cli, "quiet_libraries", lambda: None)
-    policies.cli.set_readers(read_curves, read_data)
+    policies.cli.set_readers(read_curves, read_data, lambda path: {"model": "toy"})
 
 
 def call(*words):
@@ -95,10 +97,36 @@ def test_fit_then_evaluate(files, tmp_path, cost):
     assert "oracle, any correct" in found.stdout
 
 
+def test_a_policy_can_be_priced_in_measured_milliseconds(files, tmp_path, calibration):
+    """One price, two machines: on the steep one the last scale is chosen less often."""
+    chosen = []
+    for name, last in (("even", 6.0), ("steep", 400.0)):
+        fitted = fit(tmp_path / name, "--cost", calibration((4.0, 5.0, last)))
+        assert fitted.exit_code == 0, fitted.output
+        said = json.loads(fitted.stdout.splitlines()[-1])
+        assert said["cost"] == "ms"
+        assert said["rung_costs"] == pytest.approx([6.0, 7.0, last + 2.0], rel=1e-3)
+        policy = load_policy(tmp_path / name)  # what a policy folder keeps
+        assert policy.cost_unit == "ms"
+        expected = np.tile([[0.2, 0.6, 0.9]], (5, 1))
+        chosen.append(policy.choose_from(expected, budget=Budget(price=0.4)).tolist())
+    assert chosen == [[2] * 5, [1] * 5]
+
+
+def test_a_calibration_of_another_model_or_ladder_is_one_line(files, tmp_path, calibration):
+    other = calibration((4.0, 5.0, 6.0), model="m3")
+    short = calibration((4.0, 5.0), scales=(1, 16))
+    for path, message in ((other, "was measured on 'm3'"), (short, "has scales (1, 16)")):
+        found = fit(tmp_path / "policy", "--cost", path)
+        assert (found.exit_code, found.stderr.count("\n")) == (2, 1)
+        assert message in found.stderr
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--cost", "euros"), "cost must be 'tokens' or 'flops', got 'euros'"),
+        (("--cost", "euros"), "cost must be 'tokens', 'flops' or a calibration file, got 'euros'"),
+        (("--cost", "absent.json"), "no calibration can be read at absent.json"),
         (("--calibration", "fit.parquet", "--calibration-split", "fit"), "share 300 samples"),
         (("--calibration", "none.parquet"), "no curves at none.parquet"),
         (("--fit-split", "test"), "300 of 300 samples of the curves are not in toy (test)"),
