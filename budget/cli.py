@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from budget.console import one_line_errors, print_json_line, print_table, quiet_libraries
-from budget.errors import DataError, PolicyError
+from budget.errors import PolicyError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -63,11 +63,12 @@ def ask(
     """Answer one question about one image, and say with how many visual tokens and why."""
     quiet_libraries()
     from budget.adaptive import AdaptiveVLM, Budget, FullScale
+    from budget.pictures import open_image
 
     fixed = _parse_tokens(tokens)
     if fixed is not None and price is not None:
         raise ValueError(f"--price goes with --tokens auto, got --tokens {tokens} --price {price}")
-    picture = _open_image(image)
+    picture = open_image(image)
     from budget.models import load_model
 
     vlm = load_model(model)
@@ -132,16 +133,6 @@ def _parse_tokens(tokens: str) -> int | None:
     if not tokens.isascii() or not tokens.isdecimal() or int(tokens) < 1:
         raise ValueError(f"--tokens must be auto or a number from 1, got {tokens!r}")
     return int(tokens)
-
-
-def _open_image(path: Path) -> "Image":
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as picture:
-            return picture.convert("RGB")
-    except UnidentifiedImageError:
-        raise DataError(f"{path} is no image") from None
 
 
 def _load_policy(policy: str | None, model: str) -> "BudgetPolicy":

@@ -25,7 +25,7 @@ _QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-_NOISY = ("transformers", "datasets", "huggingface_hub", "lightgbm", "matplotlib", "PIL")
+_NOISY = ("transformers", "datasets", "huggingface_hub", "lightgbm", "matplotlib")
 
 
 @contextmanager
@@ -70,6 +70,7 @@ def quiet_libraries() -> None:
         os.environ.setdefault(name, value)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what it cannot read is reported by us
     if (loaded := sys.modules.get("datasets")) is not None:
         loaded.disable_progress_bars()
     warnings.simplefilter("ignore")

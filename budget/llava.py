@@ -13,6 +13,7 @@ from budget.cost import LlavaShape, llava_cost
 from budget.generation import generate_greedily, pad_left
 from budget.images import to_pixels
 from budget.ladder import ScaleLadder
+from budget.pictures import as_shown
 from budget.prompt import Prompt
 from budget.samples import (
     Sample,
@@ -82,7 +83,9 @@ class LlavaRunner:
 
     def count_grids(self, image: Image) -> int:
         """Return how many squares an image is seen in: 1, or with tiles more."""
-        return count_grids(image.size, self.pinpoints, self.side) if self.pinpoints else 1
+        if not self.pinpoints:
+            return 1
+        return count_grids(as_shown(image).size, self.pinpoints, self.side)
 
     @torch.inference_mode()
     def encode(self, images: Sequence[Image]) -> list[torch.Tensor]:
@@ -93,7 +96,7 @@ class LlavaRunner:
         """
         if not self.pinpoints:
             return list(self._encode_squares(images))
-        cut = [cut_tiles(image.convert("RGB"), self.pinpoints, self.side) for image in images]
+        cut = [cut_tiles(as_shown(image), self.pinpoints, self.side) for image in images]
         squares = list(self._encode_squares([tile for tiles in cut for tile in tiles]))
         ends = torch.tensor([len(tiles) for tiles in cut]).cumsum(0).tolist()
         return [

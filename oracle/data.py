@@ -31,7 +31,10 @@ def register_source(name: str, loader: SourceLoader) -> None:
 def load_dataset_columns(
     spec: str, split: str | None = None, needed: Sequence[str] = NEEDED, limit: int | None = None
 ) -> "Dataset":
-    """Return a dataset that has the columns ``needed``, with images as PIL images.
+    """Return a dataset that has the columns ``needed``, with images as RGB PIL images.
+
+    Images are decoded when a row is read, as ``budget.pictures`` shows them. One that cannot be
+    read is a ``DataError`` then, which names the data, the row and its id.
 
     Args:
         spec: a registered word, a folder written by ``datasets.save_to_disk``, a ``.parquet`` or
@@ -119,15 +122,18 @@ def _open_hub(spec: str, split: str) -> "Dataset":
 
 
 def _typed(dataset: "Dataset", spec: str, needed: Sequence[str], folder: Path) -> "Dataset":
-    """Cast ids to text and images to PIL; refuse answers that are no list of texts."""
+    """Cast ids to text and images to RGB; refuse answers that are no list of texts."""
     from datasets import Image, Value
+
+    from oracle.image_column import show_images
 
     if "id" in needed:
         dataset = dataset.cast_column("id", Value("string"))
-    if "image" in needed and not isinstance(dataset.features["image"], Image):
-        if _dtype(dataset.features["image"]) == "string":
+    if "image" in needed:
+        kind = dataset.features["image"]
+        if not isinstance(kind, Image) and _dtype(kind) in ("string", "large_string"):
             dataset = _with_absolute_paths(dataset, spec, folder)
-        dataset = dataset.cast_column("image", Image())
+        dataset = show_images(dataset, spec)
     if "answers" in needed and _dtype(
         getattr(dataset.features["answers"], "feature", None)
     ) not in (
@@ -141,7 +147,10 @@ def _typed(dataset: "Dataset", spec: str, needed: Sequence[str], folder: Path) -
 
 
 def _with_absolute_paths(dataset: "Dataset", spec: str, folder: Path) -> "Dataset":
-    paths = [str((folder / name).resolve()) for name in dataset["image"]]
+    names = dataset["image"][:]
+    if None in names:
+        raise DataError(f"{spec}, row {names.index(None)}: no image")
+    paths = [str((folder / name).resolve()) for name in names]
     if missing := [path for path in paths if not Path(path).is_file()]:
         raise DataError(f"{spec}: {len(missing)} images are missing, first: {missing[0]}")
     return dataset.remove_columns("image").add_column("image", paths)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from budget.pictures import as_shown
 from policies.colours import COLOUR_NAMES, cell_of, label_cells
 
 if TYPE_CHECKING:
@@ -48,14 +49,14 @@ def make_raster(image: "Image") -> Raster:
     """Draw an image of any size and mode onto the raster.
 
     Args:
-        image: the picture; anything but 96 x 96 is resized by box averaging.
+        image: the picture, drawn as the model will see it; anything but 96 x 96 is resized by box
+            averaging.
 
     Raises:
-        ValueError: if the image has no pixels.
+        DataError: if the image cannot be shown, see ``budget.pictures.as_shown``.
     """
+    image = as_shown(image)
     width, height = image.size
-    if width < 1 or height < 1:
-        raise ValueError(f"an image needs at least one pixel, got {width} x {height}")
     rgb = np.asarray(_shrink(image))
     planes = np.empty((5, SIDE, SIDE), dtype=np.float32)
     planes[:3] = rgb.transpose(2, 0, 1)
@@ -80,8 +81,6 @@ def mean_squares(planes: FloatGrid) -> NDArray[np.float64]:
 def _shrink(image: "Image") -> "Image":
     from PIL.Image import Resampling
 
-    if image.mode != "RGB":
-        image = image.convert("RGB")
     if image.size == (SIDE, SIDE):
         return image
     return image.resize((SIDE, SIDE), Resampling.BOX, reducing_gap=2.0)

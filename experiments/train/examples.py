@@ -7,10 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
 from budget.errors import DataError
+from budget.pictures import as_shown
 from budget.prompt import Prompt
+from budget.shrink import resize_padded
 
+_GREY = (123, 117, 104)  # CLIP's mean colour
 # Question and answer of every question of every picture.
 Texts = list[list[tuple[str, str]]]
 
@@ -56,10 +60,9 @@ def from_rows(rows: Iterable[dict[str, Any]], side: int) -> TrainingSet:
         side: pixels that every picture is padded and resized to.
 
     Raises:
-        DataError: if there is no row, or a row has no answer, or label maps differ in shape.
+        DataError: if there is no row, or a row has no answer or an image that cannot be shown, or
+            label maps differ in shape.
     """
-    from PIL import Image, ImageOps
-
     pictures: dict[str, int] = {}
     pixels: list[NDArray[np.uint8]] = []
     texts: Texts = []
@@ -67,12 +70,11 @@ def from_rows(rows: Iterable[dict[str, Any]], side: int) -> TrainingSet:
     for number, row in enumerate(rows):
         if not row["answers"]:
             raise DataError(f"row {number} has no answer; every row needs at least one")
-        image = row["image"].convert("RGB")
+        image = as_shown(row["image"], name=f"the image of row {number}")
         key = hashlib.sha256(image.tobytes() + repr(image.size).encode()).hexdigest()
         if key not in pictures:
             pictures[key] = len(pixels)
-            square = ImageOps.pad(image, (side, side), Image.Resampling.BICUBIC, (123, 117, 104))
-            pixels.append(np.asarray(square, np.uint8))
+            pixels.append(np.asarray(_square(image, side), np.uint8))
             texts.append([])
             if row.get("patch_labels") is not None:
                 labels.append(np.asarray(row["patch_labels"], np.int16))
@@ -84,6 +86,13 @@ def from_rows(rows: Iterable[dict[str, Any]], side: int) -> TrainingSet:
             "patch_labels must be there for every picture, all of one shape, or for none"
         )
     return TrainingSet(np.stack(pixels), texts, np.stack(labels) if labels else None)
+
+
+def _square(image: Image.Image, side: int) -> Image.Image:
+    """Pad and resize; what would be less than half a pixel thin is padded before it is resized."""
+    if max(image.size) >= 2 * side * min(image.size):
+        return resize_padded(image, side, Image.Resampling.BICUBIC, _GREY)
+    return ImageOps.pad(image, (side, side), Image.Resampling.BICUBIC, _GREY)
 
 
 def word_tables(

@@ -105,6 +105,29 @@ def test_what_is_no_image_is_refused(tmp_path):
     assert "no such file or directory" in result.stderr
 
 
+def test_any_image_is_answered_and_a_bad_one_is_one_line(tmp_path):
+    options = ["what is it", "--tokens", "1", "--max-new-tokens", "1"]
+    grey = np.arange(600, dtype=np.uint16).reshape(20, 30) * 100
+    Image.fromarray(grey).save(tmp_path / "grey.tif", compression="tiff_lzw")
+    Image.new("RGB", (20_000, 1), "red").save(tmp_path / "long.png")
+    for name in ("grey.tif", "long.png"):
+        result = ask(str(tmp_path / name), *options)
+        assert result.exit_code == 0, result.stderr
+    whole = (tmp_path / "grey.tif").read_bytes()
+    (tmp_path / "bad.tif").write_bytes(whole[:10] + b"\xff" * 99 + whole[109:])
+    (tmp_path / "cut.png").write_bytes((tmp_path / "long.png").read_bytes()[:60])
+    (tmp_path / "empty.jpg").touch()
+    for name, why in [
+        ("bad.tif", "is corrupt or cut off: "),
+        ("cut.png", "is corrupt or cut off: "),
+        ("empty.jpg", "is empty"),
+        (".", "is a folder; an image must be a regular file"),
+    ]:
+        result = ask(str(tmp_path / name), *options)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+        assert result.stderr.startswith(f"budget: {tmp_path / name} {why}")
+
+
 def test_convert_keeps_the_answer(picture, tmp_path):
     new = tmp_path / "converted"
     result = CliRunner().invoke(budget.cli.app, ["convert", str(MODEL), str(new)])

@@ -1,4 +1,5 @@
 import pytest
+import torch
 from PIL import Image
 
 from budget.adaptive import AdaptiveVLM, Budget, FullScale
@@ -89,3 +90,15 @@ def test_another_grid_of_tiles_runs(m3_next, tmp_path):
     assert (five[0].num_visual_tokens, five[0].grids) == (45, 5)
     (alone,) = model.answer([tall], ["What?"], num_visual_tokens=9, max_new_tokens=2)
     assert alone.token_ids == answers[1].token_ids
+
+
+def test_a_turned_photo_is_cut_as_it_is_shown(m3_next, tmp_path):
+    """A camera's portrait: stored wide, shown tall."""
+    upright = Image.effect_mandelbrot((60, 90), (-2, -1, 1, 1), 20).convert("RGB")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "photo.png", exif=exif)
+    with Image.open(tmp_path / "photo.png") as photo:
+        assert photo.size == (90, 60)
+        turned, straight = m3_next.model.encode([photo, upright])
+    assert torch.equal(turned, straight)

@@ -273,9 +273,20 @@ def test_rows_of_one_picture_are_gathered():
     assert [[q for q, _ in texts] for texts in data.texts] == [["a?", "c?"], ["b?"]]
 
 
+@pytest.mark.parametrize("size", [(5000, 1), (1, 5000), (192, 1)])
+def test_thin_pictures_of_any_mode_are_trained_on(size):
+    clear = Image.new("LA", size, (0, 0))
+    data = from_rows([{"image": clear, "question": "?", "answers": ["x"]}], 96)
+    strip = data.pixels[0] if size[0] > 1 else data.pixels[0].transpose(1, 0, 2)
+    assert np.abs(strip[[0, -1]].astype(int) - (123, 117, 104)).max() == 0
+    assert strip[47:49].mean() > data.pixels.mean()  # white on the line, were it ever so thin
+
+
 def test_bad_training_data_is_one_clear_line(data, tmp_path):
     with pytest.raises(DataError, match="row 0 has no answer"):
         from_rows([{"image": None, "question": "?", "answers": []}], 96)
+    with pytest.raises(DataError, match="the image of row 0 has floating-point values"):
+        from_rows([{"image": Image.new("F", (9, 9)), "question": "?", "answers": ["x"]}], 96)
     with pytest.raises(DataError, match="needs at least 48 pictures, got 3"):
         run_recipe(
             "m3", draw_scenes(3, processes=1), tmp_path, shape=TINY, steps=Steps(), questions=2,

@@ -2,11 +2,13 @@ import json
 
 import pytest
 from datasets import Dataset, DatasetDict
+from datasets import Image as ImageColumn
 from PIL import Image
 
 from budget.errors import DataError
 from oracle import data
 from oracle.data import load_dataset_columns, register_source
+from oracle.image_column import show_images
 
 
 def pixel(dataset, row=0):
@@ -136,3 +138,84 @@ def test_a_registered_word_gets_split_and_limit(monkeypatch, toys):
     assert asked == [("test", 3)]
     with pytest.raises(DataError, match="toy: no split 'train'"):
         load_dataset_columns("toy", "train")
+
+
+def test_images_come_as_a_viewer_shows_them(tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGBA", (4, 2), (9, 9, 9, 0)).save(tmp_path / "clear.png", exif=turned)
+    raw = (tmp_path / "clear.png").read_bytes()
+    columns = {"id": ["a"], "image": [raw], "question": ["q"], "answers": [["x"]]}
+    Dataset.from_dict(columns).to_parquet(tmp_path / "d.parquet")
+    image = load_dataset_columns(str(tmp_path / "d.parquet"))[0]["image"]
+    assert (image.mode, image.size, image.getpixel((0, 0))) == ("RGB", (2, 4), (255, 255, 255))
+
+
+def spoil(jsonl, name):
+    path = jsonl.parent / "pictures" / name
+    path.write_bytes(path.read_bytes()[:50])
+    return path
+
+
+def test_a_bad_image_is_named_by_data_row_and_id(jsonl):
+    path = spoil(jsonl, "5.png")
+    loaded = load_dataset_columns(str(jsonl))
+    assert pixel(loaded, 2) == 10
+    where = rf"^{jsonl}, row 1 \(id '5'\): {path} is corrupt or cut off: "
+    for read in (
+        lambda: loaded[1],
+        lambda: loaded[0:2],
+        lambda: loaded["image"][:],
+        lambda: loaded.select([2, 1]).select_columns(["image"])[1],
+        lambda: list(loaded),
+    ):
+        with pytest.raises(DataError, match=where):
+            read()
+
+
+def test_bad_bytes_are_named_by_row_where_there_is_no_id(tmp_path, toys):
+    good = toys.reader_dataset([0, 5]).cast_column("image", ImageColumn(decode=False))
+    rows = [row["image"]["bytes"] for row in good]
+    columns = {"image": [*rows, b"rubbish"], "question": ["q"] * 3, "answers": [["x"]] * 3}
+    Dataset.from_dict(columns).to_parquet(tmp_path / "d.parquet")
+    loaded = load_dataset_columns(
+        str(tmp_path / "d.parquet"), needed=("image", "question", "answers")
+    )
+    with pytest.raises(DataError, match=r"d\.parquet, row 2: the image is no image"):
+        loaded[2]
+
+
+def test_other_columns_are_read_without_a_look_at_the_images(jsonl):
+    for name in ("0.png", "5.png", "10.png"):
+        spoil(jsonl, name)
+    loaded = load_dataset_columns(str(jsonl))
+    assert list(loaded["id"]) == ["0", "5", "10"]
+    assert [row["question"] for row in loaded.select_columns(["question"])] == ["how red"] * 3
+
+
+@pytest.mark.parametrize("kind", ["path", "bytes"])
+def test_a_row_without_an_image_is_refused(tmp_path, kind):
+    Image.new("RGB", (2, 2)).save(tmp_path / "x.png")
+    image = str(tmp_path / "x.png") if kind == "path" else (tmp_path / "x.png").read_bytes()
+    columns = {"id": ["a", "b"], "image": [image, None], "question": ["q"] * 2}
+    Dataset.from_dict(columns).to_parquet(tmp_path / "d.parquet")
+    with pytest.raises(DataError, match=r"d\.parquet, row 1.*: no image"):
+        load_dataset_columns(str(tmp_path / "d.parquet"), needed=("id", "image", "question"))
+
+
+def test_a_column_of_something_else_is_refused(tmp_path):
+    write_jsonl(tmp_path / "d.jsonl", [{"id": "a", "image": 7}])
+    with pytest.raises(
+        DataError, match=r"image must be images, bytes or paths of files, got Value"
+    ):
+        load_dataset_columns(str(tmp_path / "d.jsonl"), needed=("id", "image"))
+
+
+def test_neither_bytes_nor_a_path(tmp_path):
+    column = ImageColumn(decode=False)
+    dataset = Dataset.from_dict({"image": [{"bytes": b"x", "path": None}]}).cast_column(
+        "image", column
+    )
+    empty = dataset.map(lambda _: {"image": {"bytes": None, "path": None}})
+    with pytest.raises(DataError, match=r"toy, row 0: (neither bytes nor a path|no image)"):
+        show_images(empty, "toy")[0]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from budget.errors import PolicyError
+from budget.errors import DataError, PolicyError
 from policies.colours import COLOUR_NAMES
 from policies.features import FeatureSchema, current_schema, featurize
 from policies.image_features import image_feature_names, image_features
@@ -36,6 +36,17 @@ def test_any_size_and_mode_gives_the_same_finite_columns(size, mode):
     assert tuple(found) == image_feature_names()
     assert np.isfinite(list(found.values())).all()
     assert (found["width"], found["height"]) == size
+
+
+def test_features_are_of_the_picture_as_it_is_shown():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = noise((40, 30))
+    lying.info["exif"] = exif.tobytes()
+    upright = noise((40, 30)).transpose(Image.Transpose.ROTATE_270)
+    assert image_features(lying) == image_features(upright)
+    with pytest.raises(DataError, match="the image has no pixels, it is 0 x 5"):
+        image_features(Image.new("RGB", (0, 5)))
 
 
 def test_a_flat_picture_has_nothing_to_lose():
