@@ -2,6 +2,7 @@
 
     budget bench model m3 --repeats 20 --out calibration.json
     budget bench model path/to/config.json --random-weights --device cuda --dtype bfloat16
+    budget bench resampler mqt
 
 Times are milliseconds per sample; the last line is JSON. What ``--out`` writes can be the cost of a
 policy: ``budget policy fit --cost calibration.json``.
@@ -77,6 +78,9 @@ def model(
         bool,
         typer.Option(help="Run the model's shape alone; nothing is downloaded but its config."),
     ] = False,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Run the language model through torch.compile.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Calibration to write (JSON).", show_default=False)
     ] = None,
@@ -98,6 +102,8 @@ def model(
     label = f"{sizes.name} at {len(scales)} scales"
     with one_line_memory(place), progress(label, "passes") as update:
         weights, shape = _build(model, sizes, place, kind, random_weights=random_weights)
+        if compiled:
+            weights.model.language_model.compile(dynamic=True)
         found = calibrate(
             weights,
             shape,
@@ -111,7 +117,60 @@ def model(
     if out is not None:
         write_calibration(out, found)
     _print_found(found)
-    print_json_line({**_as_json(found), "written": out})
+    print_json_line({**_as_json(found), "compiled": compiled, "written": out})
+
+
+@app.command()
+@one_line_errors()
+def resampler(
+    model: Annotated[
+        str, typer.Argument(help="mqt, a model folder, a hub id or a config.json of an MQT model.")
+    ] = "mqt",
+    batch_size: Annotated[int, typer.Option(help="Images that run together.", min=1)] = 1,
+    repeats: Annotated[int, typer.Option(help="Measurements of each form.", min=1)] = 50,
+    device: Annotated[str, typer.Option(help="cpu, cuda, ...")] = "cpu",
+) -> None:
+    """Measure the resampler of MODEL: plainly, and with its attention computed once.
+
+    Only its sizes are those of the model; weights and patches are random, in float32.
+    """
+    quiet_libraries()
+    from budget.config_files import read_sizes
+    from budget.resampler import QueryResampler
+    from budget.resampler_bench import time_resampler
+
+    place, sizes = _check_device(device), read_sizes(model)
+    shape = sizes.shape
+    if shape.num_queries is None:
+        raise ValueError(f"{sizes.name} has a projector, only MQT models have a resampler")
+    built = QueryResampler(
+        shape.num_queries, shape.feature_width, shape.text.width, shape.resampler_heads
+    ).to(place)
+    with progress("resampler", "rounds") as update:
+        found = time_resampler(
+            built.eval(),
+            shape.grid_tokens,
+            batch_size=batch_size,
+            repeats=repeats,
+            progress=update,
+        )
+    typer.echo(
+        f"{shape.grid_tokens} patches of width {shape.feature_width} to {shape.num_queries} tokens "
+        f"of width {shape.text.width}; ms an image, medians of {repeats} and quartiles"
+    )
+    rows = [
+        (form, _ms(spread.median), f"{_ms(spread.low)}-{_ms(spread.high)}")
+        for form, spread in (("plain", found.plain_ms), ("fixed", found.fixed_ms))
+    ]
+    print_table(("resampler", "ms", "quartiles"), rows)
+    print_json_line(
+        {
+            "model": sizes.name,
+            "plain_ms": round(found.plain_ms.median, 4),
+            "fixed_ms": round(found.fixed_ms.median, 4),
+            "largest_difference": found.largest_difference,
+        }
+    )
 
 
 def _check_device(name: str) -> "torch.device":

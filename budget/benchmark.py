@@ -7,20 +7,19 @@ for all of them alike.
 
 import os
 import platform
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from budget.cost import LlavaShape, llava_cost
 from budget.cost_calibration import CostCalibration, Machine, RungCost, Spread
 from budget.generation import generate_greedily
 from budget.live_bytes import LiveBytes
+from budget.timing import now
 from budget.tokens import pool_tokens
 
 
@@ -94,7 +93,7 @@ class Benchmark:
                 passes[m].append(measured)
             progress(done + 1, total)
         seeing = [each.vision_ms for m in scales for each in passes[m]]
-        return _spread(seeing), [self._rung(m, passes[m], peaks[m]) for m in scales]
+        return Spread.of(seeing), [self._rung(m, passes[m], peaks[m]) for m in scales]
 
     def peak_bytes(self, num_visual_tokens: int) -> int:
         """Return the bytes alive at once in one pass, weights and pixels not counted."""
@@ -123,21 +122,16 @@ class Benchmark:
 
     def _measure(self, m: int) -> "_Pass":
         """Run one answer and then its prefill alone; decoding is what is left of the answer."""
-        start = self._now()
+        start = now(self.model.device)
         features = self._encode()
-        seen = self._now()
+        seen = now(self.model.device)
         self._answer(features, m, self.load.new_tokens)
-        answered = self._now()
+        answered = now(self.model.device)
         self._answer(features, m, 1)
-        prefill = self._now() - answered
+        prefill = now(self.model.device) - answered
         decode = (answered - seen - prefill) / (self.load.new_tokens - 1)
         times = (seen - start, prefill, decode, answered - start)
         return _Pass(*(1000 * seconds / self.load.batch_size for seconds in times))
-
-    def _now(self) -> float:
-        if self.model.device.type == "cuda":
-            torch.cuda.synchronize(self.model.device)
-        return time.perf_counter()
 
     def _rung(self, m: int, passes: "list[_Pass]", peak: int) -> RungCost:
         cost = llava_cost(
@@ -149,9 +143,9 @@ class Benchmark:
         )
         return RungCost(
             num_visual_tokens=m,
-            prefill_ms=_spread([each.prefill_ms for each in passes]),
-            decode_ms=_spread([each.decode_ms for each in passes]),
-            total_ms=_spread([each.total_ms for each in passes]),
+            prefill_ms=Spread.of([each.prefill_ms for each in passes]),
+            decode_ms=Spread.of([each.decode_ms for each in passes]),
+            total_ms=Spread.of([each.total_ms for each in passes]),
             peak_bytes=peak,
             flops=cost.flops,
         )
@@ -203,11 +197,6 @@ class _Pass(NamedTuple):
     prefill_ms: float
     decode_ms: float
     total_ms: float
-
-
-def _spread(values: Sequence[float]) -> Spread:
-    low, median, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
-    return Spread(median=median, low=low, high=high)
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 Times are milliseconds per sample, whatever the batch; memory is that of the whole batch.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from budget.errors import DataError
@@ -33,6 +35,12 @@ class Spread(_Strict):
     median: Finite
     low: Finite
     high: Finite
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        """Return median and quartiles of measured values."""
+        low, median, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
+        return cls(median=median, low=low, high=high)
 
 
 class RungCost(_Strict):

@@ -67,3 +67,15 @@ def test_too_little_memory_is_one_line():
         one_line_memory(torch.device("cuda:1")),
     ):
         raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB")
+
+
+def test_both_forms_of_a_resampler_are_measured():
+    run = CliRunner().invoke(budget.bench_cli.app, ["resampler", "mqt", "--repeats", "5"])
+    assert run.exit_code == 0, run.output
+    said = json.loads(run.stdout.splitlines()[-1])
+    assert 0 < said["largest_difference"] < 1e-5
+    assert min(said["plain_ms"], said["fixed_ms"]) > 0
+    assert [line.split()[0] for line in run.stdout.splitlines()[-3:-1]] == ["plain", "fixed"]
+    run = CliRunner().invoke(budget.bench_cli.app, ["resampler", "m3"])
+    assert run.exit_code == 2
+    assert run.stderr.strip() == "budget: m3 has a projector, only MQT models have a resampler"
