@@ -45,7 +45,10 @@ def time_resampler(
     random = torch.Generator().manual_seed(0)
     patches = torch.randn(batch_size, num_patches, weight.shape[1], generator=random)
     patches = patches.to(weight.device, weight.dtype)
-    forms = (resampler.read_plainly, resampler)
+    forms: tuple[Callable[[torch.Tensor], torch.Tensor], ...] = (
+        resampler.read_plainly,
+        resampler.forward,
+    )
     seconds: tuple[list[float], list[float]] = ([], [])
     with torch.inference_mode():
         plain, fixed = (form(patches).float() for form in forms)
@@ -55,5 +58,8 @@ def time_resampler(
                 form(patches)
                 taken.append(now(weight.device) - start)
             progress(done + 1, repeats)
-    spreads = [Spread.of([1000 * each / batch_size for each in taken]) for taken in seconds]
-    return ResamplerTimes(*spreads, float((plain - fixed).abs().max() / plain.abs().max()))
+    plain_ms, fixed_ms = (
+        Spread.of([1000 * each / batch_size for each in taken]) for taken in seconds
+    )
+    off = float((plain - fixed).abs().max() / plain.abs().max())
+    return ResamplerTimes(plain_ms, fixed_ms, off)

@@ -84,7 +84,7 @@ def _open_file(path: Path) -> dict[str, Lazy]:
     try:
         if path.suffix == ".safetensors":
             # "pread" reads one weight into memory of its own; mapped pages would stay beside it.
-            file = safe_open(path, framework="pt", backend="pread")
+            file: Any = safe_open(path, framework="pt", backend="pread")
             return {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
         state = torch.load(
             path, map_location="cpu", weights_only=True, mmap=is_zipfile(path) or None
