@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check train-m3 train-mqt clean
+.PHONY: help demo test test-slow test-gpu check train-m3 train-mqt clean
 
 help:  ## list the targets
 	@awk -F ":.*## " '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: $(STAMP)  ## run the tests (without the slow ones)
 
 test-slow: $(STAMP)  ## run the slow tests
 	@$(BIN)/python -m pytest -q -m "slow and not gpu"
+
+test-gpu: $(STAMP)  ## run the tests that need a CUDA device
+	@$(BIN)/python -m pytest -q -m gpu
 
 check: $(STAMP)  ## format, lint, types, import rules
 	@$(BIN)/ruff format --check .

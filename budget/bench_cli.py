@@ -94,30 +94,33 @@ def model(
     from budget.benchmark import Load, calibrate
     from budget.config_files import read_sizes
     from budget.cost_calibration import write_calibration
+    from budget.placement import check_device
 
-    place = _check_device(device)
+    place = check_device(device)
     kind = parse_dtype(dtype or ("float32" if place.type == "cpu" else "bfloat16"))
     sizes = read_sizes(model)
     scales = tuple(sizes.check_scale(m) for m in parse_ladder(ladder, sizes.ladder))
+    seen = sizes.grids if grids is None else grids
+    if seen is None:
+        raise ValueError(f"{sizes.name} cuts images into tiles of unknown number; give --grids")
     label = f"{sizes.name} at {len(scales)} scales"
     with one_line_memory(place), progress(label, "passes") as update:
         weights, shape = _build(model, sizes, place, kind, random_weights=random_weights)
-        if compiled:
-            weights.model.language_model.compile(dynamic=True)
         found = calibrate(
             weights,
             shape,
-            Load(batch_size, grids or sizes.grids or 1, text_tokens, new_tokens),
+            Load(batch_size, seen, text_tokens, new_tokens),
             scales,
             name=sizes.name,
             repeats=repeats,
             random_weights=random_weights,
+            compiled=compiled,
             progress=update,
         )
     if out is not None:
         write_calibration(out, found)
     _print_found(found)
-    print_json_line({**_as_json(found), "compiled": compiled, "written": out})
+    print_json_line({**_as_json(found), "written": out})
 
 
 @app.command()
@@ -136,10 +139,11 @@ def resampler(
     """
     quiet_libraries()
     from budget.config_files import read_sizes
+    from budget.placement import check_device
     from budget.resampler import QueryResampler
     from budget.resampler_bench import time_resampler
 
-    place, sizes = _check_device(device), read_sizes(model)
+    place, sizes = check_device(device), read_sizes(model)
     shape = sizes.shape
     if shape.num_queries is None:
         raise ValueError(f"{sizes.name} has a projector, only MQT models have a resampler")
@@ -171,18 +175,6 @@ def resampler(
             "largest_difference": found.largest_difference,
         }
     )
-
-
-def _check_device(name: str) -> "torch.device":
-    import torch
-
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"--device {name!r} cannot be used here: {reason}") from error
-    return device
 
 
 @contextmanager
@@ -224,8 +216,9 @@ def _build(
 def _print_found(found: "CostCalibration") -> None:
     where = found.machine
     batch, grids = f"batch of {found.batch_size}", f", {found.grids} grids" * (found.grids > 1)
+    how = ", compiled" * found.compiled
     typer.echo(f"{found.model}{' (random weights)' * found.random_weights}: {where.device_name}")
-    typer.echo(f"{where.device}, {where.threads} threads, {found.dtype}, {batch}{grids}")
+    typer.echo(f"{where.device}, {where.threads} threads, {found.dtype}, {batch}{grids}{how}")
     typer.echo(
         f"{found.text_tokens} text tokens, {found.new_tokens} new ones; "
         f"ms per sample, medians of {found.repeats}"
@@ -265,6 +258,7 @@ def _as_json(found: "CostCalibration") -> dict[str, Any]:
         "model": found.model,
         "device": found.machine.device,
         "dtype": found.dtype,
+        "compiled": found.compiled,
         "threads": found.machine.threads,
         "batch_size": found.batch_size,
         "grids": found.grids,

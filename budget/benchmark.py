@@ -71,6 +71,7 @@ class Benchmark:
         scales: Sequence[int],
         *,
         repeats: int,
+        compiled: bool = False,
         progress: Callable[[int, int], object] = lambda done, total: None,
     ) -> tuple[Spread, list[RungCost]]:
         """Measure all scales.
@@ -78,6 +79,7 @@ class Benchmark:
         Args:
             scales: visual tokens of each grid.
             repeats: rounds through all scales, after one that is thrown away.
+            compiled: run the language model through ``torch.compile``; memory is measured before.
             progress: called with (passes done, passes in all).
 
         Returns:
@@ -85,6 +87,8 @@ class Benchmark:
         """
         passes: dict[int, list[_Pass]] = {m: [] for m in scales}
         peaks = {m: self.peak_bytes(m) for m in scales}
+        if compiled:
+            self.model.model.language_model.compile(dynamic=True)
         total = (1 + repeats) * len(scales)
         for done in range(total):
             m = scales[done % len(scales)]
@@ -161,6 +165,7 @@ def calibrate(
     name: str,
     repeats: int,
     random_weights: bool = False,
+    compiled: bool = False,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> CostCalibration:
     """Measure a model and say where, when and how.
@@ -173,14 +178,18 @@ def calibrate(
         name: of the model; whoever reads the calibration compares it.
         repeats: rounds through all scales.
         random_weights: whether only the model's shape is run.
+        compiled: whether to run the language model through ``torch.compile``.
         progress: called with (passes done, passes in all).
     """
-    vision_ms, rungs = Benchmark(model, shape, load).run(scales, repeats=repeats, progress=progress)
+    vision_ms, rungs = Benchmark(model, shape, load).run(
+        scales, repeats=repeats, compiled=compiled, progress=progress
+    )
     return CostCalibration(
         format_version=1,
         kind="cost-calibration",
         model=name,
         random_weights=random_weights,
+        compiled=compiled,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=describe_machine(model.device),
         dtype=str(model.dtype).removeprefix("torch."),

@@ -17,11 +17,11 @@ from transformers import (
     LlavaForConditionalGeneration,
 )
 
-from budget.errors import ModelError
+from budget.errors import ModelError, one_line
 from budget.json_files import read_json
 from budget.mqt import MqtLlavaConfig, MqtLlavaForConditionalGeneration
 from budget.towers import tower_config, tower_of
-from budget.weights import Lazy, listed, main_dtype, open_weights, shape_of
+from budget.weights import Lazy, dtype_of, listed, main_dtype, open_weights, shape_of
 
 _RENAMES = (
     (r"^model\.vision_tower\.vision_tower\.(vision_model\.)?", "model.vision_tower."),
@@ -58,6 +58,7 @@ _KEPT_KEYS = (
     "matryoshka_vis_token_scale",
     "matryoshka_ladder",
 )
+_ASPECTS = (None, "square", "pad", "anyres")
 _EMBEDDINGS = "model.language_model.embed_tokens.weight"
 ORIGINAL_MQT_HEADS = 16
 
@@ -108,7 +109,7 @@ def original_config(
         text["vocab_size"] = shape_of(state[_EMBEDDINGS])[0]
     shared: dict[str, Any] = {
         "vision_config": tower_config(folder, raw),
-        "text_config": LlamaConfig(**text),
+        "text_config": _llama_config(folder, text),
         "tie_word_embeddings": bool(raw.get("tie_word_embeddings")),
         "vision_feature_layer": raw.get("mm_vision_select_layer", -2),
         "vision_feature_select_strategy": "default" if select == "patch" else "full",
@@ -123,7 +124,20 @@ def original_config(
     return MqtLlavaConfig(num_queries=queries, num_resampler_heads=heads, **shared)
 
 
+def _llama_config(folder: Path, values: dict[str, Any]) -> LlamaConfig:
+    try:
+        return LlamaConfig(**values)
+    except Exception as error:  # its own kinds of errors for each wrong type
+        raise ModelError(f"{folder / 'config.json'}: {one_line(error)}") from error
+
+
 def _check_supported(folder: Path, raw: dict[str, Any]) -> None:
+    aspect = raw.get("image_aspect_ratio")
+    if aspect not in _ASPECTS:
+        known = ", ".join(repr(each) for each in _ASPECTS if each)
+        raise ModelError(f"{folder} has image_aspect_ratio {aspect!r}; known are {known}")
+    if raw.get("mm_use_im_start_end"):
+        raise ModelError(f"{folder} marks where images start and end (mm_use_im_start_end)")
     merge = raw.get("mm_patch_merge_type", "flat")
     if raw.get("image_aspect_ratio") == "anyres" and merge != "flat":
         raise ModelError(
@@ -182,17 +196,46 @@ def load_original(
     return model
 
 
+@torch.no_grad()
+def keep_stored_types(model: Any, folder: Path) -> None:
+    """Give every parameter of a loaded original the type, and so the bits, it is stored in.
+
+    A model is loaded in one type; a vision tower beside a half-precision language model is often
+    stored in float32.
+
+    Args:
+        model: what ``load_original`` made of ``folder``; it is changed.
+        folder: the checkpoint.
+    """
+    state = rename_keys(open_weights(folder))
+    if not any(key.startswith("model.vision_tower.") for key in state):
+        raw = read_json(folder / "config.json")
+        state.update(_tower_weights(tower_of(folder, raw), "auto"))
+    for name, parameter in model.named_parameters():
+        stored = state.get(name)
+        if stored is not None and dtype_of(stored) not in (None, parameter.dtype):
+            parameter.data = stored[...].clone()
+
+
 def _tower_weights(tower: str, dtype: Any) -> dict[str, Lazy]:
-    try:
-        model = CLIPVisionModel.from_pretrained(tower, dtype=dtype)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"cannot load the vision tower {tower}: {reason}") from error
+    # CLIP's text half lies in the same files; it is not needed.
+    model = load_checked(
+        CLIPVisionModel, tower, f"the vision tower {tower}", leftovers=True, dtype=dtype
+    )
     return {f"model.vision_tower.{key}": value for key, value in model.state_dict().items()}
 
 
-def load_checked(model_class: Any, source: Any, folder: Path, **kwargs: Any) -> Any:
+def load_checked(
+    model_class: Any, source: Any, name: object, *, leftovers: bool = False, **kwargs: Any
+) -> Any:
     """Call ``from_pretrained`` and refuse a model that was not loaded whole.
+
+    Args:
+        model_class: a transformers class.
+        source: folder or hub id; None if ``state_dict`` is among the arguments.
+        name: what errors call it.
+        leftovers: whether weights that the model has no place for are legal.
+        kwargs: further arguments of ``from_pretrained``.
 
     Raises:
         ModelError: listing the missing, unexpected and misshapen weights.
@@ -201,20 +244,20 @@ def load_checked(model_class: Any, source: Any, folder: Path, **kwargs: Any) -> 
         model, info = model_class.from_pretrained(
             source, output_loading_info=True, ignore_mismatched_sizes=True, **kwargs
         )
-    except (ImportError, OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"cannot load {folder}: {' '.join(str(error).split())}") from error
+    except Exception as error:  # safetensors, configurations, kernels: each raises its own kinds
+        raise ModelError(f"cannot load {name}: {one_line(error)}") from error
     misshapen = [
         f"{name} is {_shape(found)} instead of {_shape(wanted)}"
         for name, found, wanted in info["mismatched_keys"]
     ]
     found = {
         "missing": info["missing_keys"],
-        "unexpected": info["unexpected_keys"],
+        "unexpected": () if leftovers else info["unexpected_keys"],
         "misshapen": misshapen,
     }
     problems = [f"{kind}: {listed(map(str, names))}" for kind, names in found.items() if names]
     if problems:
-        raise ModelError(f"{folder} does not fit {model_class.__name__}; " + "; ".join(problems))
+        raise ModelError(f"{name} does not fit {model_class.__name__}; " + "; ".join(problems))
     return model
 
 

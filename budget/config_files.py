@@ -14,7 +14,8 @@ from typing import Any
 
 from budget.errors import ModelError
 from budget.json_files import read_json
-from budget.ladder import ScaleLadder, exact_scales, usual_m3_scales, usual_mqt_scales
+from budget.ladder import ScaleLadder, exact_scales, family_ladder
+from budget.pinpoints import parse_pinpoints
 from budget.query_count import original_query_count
 from budget.shapes import LlavaShape
 from budget.shipped import SHIPPED, shipped_folder
@@ -216,16 +217,11 @@ def _size(path: Path, raw: Mapping[str, Any], key: str, default: int) -> int:
 
 
 def _ladder(path: Path, raw: Mapping[str, Any], shape: LlavaShape) -> ScaleLadder:
-    resampler = shape.num_queries is not None
-    own = raw.get("matryoshka_ladder" if resampler else "matryoshka_vis_token_scale")
+    key = "matryoshka_vis_token_scale" if shape.num_queries is None else "matryoshka_ladder"
     try:
-        if isinstance(own, list) and own:
-            return ScaleLadder(tuple(int(m) for m in own))
-        if shape.num_queries is not None:
-            return ScaleLadder(usual_mqt_scales(shape.num_queries))
-        return ScaleLadder(usual_m3_scales(shape.grid_tokens))
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"{path}: {error}") from error
+        return family_ladder(raw.get(key), shape.grid_tokens, shape.num_queries)
+    except ValueError as error:
+        raise ModelError(f"{path}: {key}: {error}") from error
 
 
 def _grids(raw: Mapping[str, Any], side: int) -> int | None:
@@ -233,6 +229,7 @@ def _grids(raw: Mapping[str, Any], side: int) -> int | None:
     if raw.get("image_aspect_ratio") != "anyres":
         return 1
     try:
-        return 1 + max((int(w) // side) * (int(h) // side) for w, h in raw["image_grid_pinpoints"])
-    except (KeyError, TypeError, ValueError):
+        pinpoints = parse_pinpoints(raw.get("image_grid_pinpoints"), side)
+    except ModelError:
         return None
+    return 1 + max((width // side) * (height // side) for width, height in pinpoints)

@@ -5,10 +5,14 @@ M3 becomes a stock LLaVA model with its ladder in the configuration; MQT becomes
 come along. The vocabulary does not grow: the unknown token marks the image's place.
 """
 
+import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import torch
 from transformers import LlavaProcessor
 
+from budget.checkpoints import keep_stored_types
 from budget.errors import ModelError
 from budget.json_files import read_json
 from budget.llava import LlavaRunner
@@ -16,6 +20,9 @@ from budget.models import ORIGINAL, find_model, load_model
 from budget.mqt import MqtLlavaConfig
 from budget.prompt import VICUNA_V1
 from budget.quiet import quiet_transformers
+
+# A shard is in memory a second time while it is written.
+_SHARD = "1GB"
 
 
 def vicuna_chat_template(image_token: str) -> str:
@@ -41,11 +48,11 @@ def vicuna_chat_template(image_token: str) -> str:
 
 
 def convert(src: str | Path, dst: str | Path, *, num_heads: int | None = None) -> Path:
-    """Convert an original M3 or MQT checkpoint; the numbers keep their type.
+    """Convert an original M3 or MQT checkpoint; every number keeps the type it was stored in.
 
     Args:
         src: folder or hub id of the original checkpoint.
-        dst: folder to write; new or empty.
+        dst: folder to write; new or empty. It appears when it is complete.
         num_heads: heads of an MQT resampler that the checkpoint does not tell.
 
     Returns:
@@ -57,18 +64,34 @@ def convert(src: str | Path, dst: str | Path, *, num_heads: int | None = None) -
     target = Path(dst)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ModelError(f"{target} must be a new or an empty folder")
-    kind = read_json(find_model(src) / "config.json").get("model_type")
+    folder = find_model(src)
+    kind = read_json(folder / "config.json").get("model_type")
     if kind != ORIGINAL:
         raise ModelError(f"{src} has model_type {kind!r}: nothing to convert, only {ORIGINAL!r} is")
     runner = load_model(src, num_heads=num_heads, dtype="auto")
-    config = runner.model.config
+    config, dtype = runner.model.config, runner.model.lm_head.weight.dtype
     mqt = isinstance(config, MqtLlavaConfig)
     key = "matryoshka_ladder" if mqt else "matryoshka_vis_token_scale"
     setattr(config, key, list(runner.ladder))
-    with quiet_transformers():
-        _save_processor(runner, target)
-        runner.model.save_pretrained(target)
+    keep_stored_types(runner.model, folder)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as unfinished:
+        written = Path(unfinished) / "model"
+        with quiet_transformers():
+            _save_processor(runner, written)
+            runner.model.save_pretrained(written, max_shard_size=_SHARD)
+        _name_type(written / "config.json", dtype)
+        if target.exists():
+            target.rmdir()
+        written.rename(target)
     return target
+
+
+def _name_type(path: Path, dtype: torch.dtype) -> None:
+    """Say in what type the model runs: some of its weights may be stored in another."""
+    config = read_json(path)
+    config["dtype"] = str(dtype).removeprefix("torch.")
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _save_processor(runner: LlavaRunner, target: Path) -> None:

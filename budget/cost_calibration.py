@@ -91,6 +91,7 @@ class CostCalibration(_Strict):
         kind: what the file is.
         model: short name of the model.
         random_weights: whether only its shape was run.
+        compiled: whether the language model ran through ``torch.compile``.
         created: date and time, ISO 8601.
         machine: where it was measured.
         dtype: type of the weights.
@@ -107,6 +108,7 @@ class CostCalibration(_Strict):
     kind: Literal["cost-calibration"]
     model: str
     random_weights: bool
+    compiled: bool
     created: str
     machine: Machine
     dtype: str

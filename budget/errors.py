@@ -15,3 +15,13 @@ class DataError(BudgetError):
 
 class PolicyError(BudgetError):
     """A policy folder cannot be read or does not fit the model it is used with."""
+
+
+def one_line(error: BaseException) -> str:
+    r"""Return what an error says, without line breaks; its kind if it says nothing.
+
+    Example:
+        >>> one_line(KeyError()), one_line(ValueError("a\n  b"))
+        ('KeyError', 'a b')
+    """
+    return " ".join(str(error).split()) or type(error).__name__

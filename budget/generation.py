@@ -130,7 +130,8 @@ class _Decoding:
 
     def keep(self, rows: list[int]) -> None:
         """Drop the rows that are finished."""
-        index = torch.tensor(rows, device=self.hidden.device)
+        # On the CPU an index serves layers on any device.
+        index = torch.tensor(rows)
         self.cache.batch_select_indices(index)
         self.next_position = self.next_position[index]
         if self.mask is not None:

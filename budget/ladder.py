@@ -101,3 +101,24 @@ def usual_mqt_scales(num_queries: int) -> tuple[int, ...]:
         (2, 4, 8, 16, 36, 49)
     """
     return tuple(sorted({*(m for m in _MQT_SCALES if m <= num_queries), num_queries}))
+
+
+def family_ladder(own: object, grid_tokens: int, num_queries: int | None) -> ScaleLadder:
+    """Return the ladder of an M3 or MQT model.
+
+    Args:
+        own: what the model's configuration says: a list of scales, or something else for the
+            family's usual ones.
+        grid_tokens: patches of the full grid.
+        num_queries: queries of an MQT model; None for M3.
+
+    Raises:
+        ValueError: if the list holds anything but rising whole numbers.
+    """
+    if isinstance(own, list | tuple) and own:
+        if not all(type(scale) is int for scale in own):
+            raise ValueError(f"scales must be whole numbers, got {own}")
+        return ScaleLadder(tuple(own))
+    if num_queries is not None:
+        return ScaleLadder(usual_mqt_scales(num_queries))
+    return ScaleLadder(usual_m3_scales(grid_tokens))

@@ -14,17 +14,19 @@ from budget.generation import generate_greedily, pad_left
 from budget.images import to_pixels
 from budget.ladder import ScaleLadder
 from budget.pictures import as_shown
+from budget.pinpoints import parse_pinpoints
 from budget.prompt import Prompt
 from budget.samples import (
     Sample,
     SampleFeatures,
     SampleImages,
     SampleScales,
+    check_features,
     features_of,
     images_of,
     scales_of,
 )
-from budget.tiles import count_grids, cut_tiles, parse_pinpoints
+from budget.tiles import count_grids, cut_tiles
 from budget.types import Answer, Cost
 
 _ENCODE_BATCH = 32
@@ -66,10 +68,13 @@ class LlavaRunner:
         self.side = int(model.config.vision_config.image_size)
         self.aspect = getattr(model.config, "image_aspect_ratio", None)
         self.pinpoints = (
-            parse_pinpoints(model.config.image_grid_pinpoints, self.side)
+            parse_pinpoints(getattr(model.config, "image_grid_pinpoints", None), self.side)
             if self.aspect == "anyres"
             else ()
         )
+        # Of a model in parts on several devices, some parameters may be elsewhere until needed.
+        places = (parameter.device for parameter in model.parameters())
+        self.device = next((place for place in places if place.type != "meta"), model.device)
         for scale in ladder:
             self.check_tokens(scale)
 
@@ -108,7 +113,7 @@ class LlavaRunner:
         for start in range(0, len(images), _ENCODE_BATCH):
             chunk = images[start : start + _ENCODE_BATCH]
             pixels = to_pixels(chunk, self.image_processor, pad=self.aspect == "pad")
-            pixels = pixels.to(self.model.device, self.model.dtype)
+            pixels = pixels.to(self.device, self.model.dtype)
             encoded = self.model.get_image_features(pixel_values=pixels, return_dict=True)
             yield from encoded.pooler_output
 
@@ -205,7 +210,8 @@ class LlavaRunner:
         self, num_visual_tokens: int, text_tokens: int, new_tokens: int, *, grids: int = 1
     ) -> Cost:
         """Return the cost of one sample; see ``budget.cost.llava_cost``."""
-        self.check_tokens(num_visual_tokens)
+        if grids:
+            self.check_tokens(num_visual_tokens)
         return llava_cost(
             self.shape,
             num_visual_tokens=num_visual_tokens,
@@ -235,10 +241,12 @@ class LlavaRunner:
             if given is not None and len(given) != len(questions):
                 raise ValueError(f"got {len(given)} {what} for {len(questions)} questions")
         listed = [images_of(each) for each in images]
+        grids = [[self.count_grids(image) for image in each] for each in listed]
+        if features is not None:
+            check_features(features, grids)
         scales = scales_of(num_visual_tokens, [len(each) for each in listed])
         for m in {m for row in scales for m in row}:
             self.check_tokens(m)
-        grids = [[self.count_grids(image) for image in each] for each in listed]
         prompts = [self.prompt.ids(q, len(each)) for q, each in zip(questions, listed, strict=True)]
         return [Sample(*parts) for parts in zip(prompts, scales, grids, strict=True)]
 
@@ -257,13 +265,13 @@ class LlavaRunner:
         tokens = iter(self._visual_tokens(flat, [m for i in rows for m in samples[i].scales]))
         embed = self.model.get_input_embeddings()
         texts = [part for i in rows for part in samples[i].prompt.parts]
-        ids = torch.tensor([i for text in texts for i in text], device=self.model.device)
+        ids = torch.tensor([i for text in texts for i in text], device=self.device)
         pieces = iter(embed(ids).split([len(text) for text in texts]))
         embedded = []
         for i in rows:
             row = [next(pieces)]
             for _ in samples[i].scales:
-                row += [next(tokens).to(row[0].dtype), next(pieces)]
+                row += [next(tokens).to(row[0]), next(pieces)]
             embedded.append(torch.cat(row))
         return embedded
 
@@ -275,7 +283,7 @@ class LlavaRunner:
         tokens: dict[int, torch.Tensor] = {}
         for m in set(wanted):
             rows = [i for i, number in enumerate(wanted) if number == m]
-            stacked = torch.cat([squares[i] for i in rows]).to(self.model.device)
+            stacked = torch.cat([squares[i] for i in rows]).to(self.device)
             reduced = self.reduce(stacked, m).split([len(squares[i]) for i in rows])
             tokens.update((i, each.flatten(0, 1)) for i, each in zip(rows, reduced, strict=True))
         return [tokens[i] for i in range(len(wanted))]

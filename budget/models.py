@@ -12,14 +12,14 @@ import torch
 from transformers import AutoTokenizer, CLIPImageProcessorPil, LlavaForConditionalGeneration
 
 from budget.checkpoints import load_checked, load_original
-from budget.errors import ModelError
+from budget.errors import ModelError, one_line
 from budget.json_files import read_json
-from budget.ladder import ScaleLadder, usual_m3_scales, usual_mqt_scales
+from budget.ladder import ScaleLadder, family_ladder
 from budget.llava import LlavaRunner
 from budget.m3 import M3Model
 from budget.mqt import MqtLlavaConfig, MqtLlavaForConditionalGeneration
 from budget.mqt_model import MqtModel
-from budget.placement import placement_of
+from budget.placement import check_device, placement_of
 from budget.prompt import IMAGE
 from budget.quiet import quiet_transformers
 from budget.shipped import SHIPPED, shipped_folder
@@ -60,8 +60,11 @@ def load_model(
     Raises:
         ModelError: if there is no such model, its layout is not known, weights do not fit, or a
             package is missing.
-        ValueError: if a scale of ``ladder`` cannot be met exactly, or settings contradict.
+        ValueError: if a scale of ``ladder`` cannot be met exactly, settings contradict, or there
+            is no such device.
     """
+    if device is not None:
+        check_device(device)
     placement = placement_of(device, device_map, quantize, attention)
     on_cpu = torch.device(device or "cpu").type == "cpu" and not (device_map or quantize)
     wanted = dtype or (torch.float32 if on_cpu else "auto")
@@ -82,7 +85,7 @@ def load_model(
         model if placement.get("device_map") else model.to(device or "cpu"),
         tokenizer,
         processor,
-        ladder=_ladder_of(model.config, ladder),
+        ladder=_ladder_of(folder, model.config, ladder),
         name=_name_of(path_or_id),
         image_token=_image_token(folder),
     )
@@ -121,8 +124,10 @@ def _load_processors(folder: Path, raw: dict[str, Any]) -> tuple[Any, Any]:
         if raw.get("model_type") == ORIGINAL:
             return tokenizer, tower_processor(folder, raw)
         return tokenizer, CLIPImageProcessorPil.from_pretrained(folder)
-    except (OSError, ValueError, ImportError) as error:
-        raise ModelError(f"cannot load the tokenizer or processor of {folder}: {error}") from error
+    except Exception as error:  # a corrupt tokenizer raises as many kinds as there are formats
+        raise ModelError(
+            f"cannot load the tokenizer or processor of {folder}: {one_line(error)}"
+        ) from error
 
 
 def _image_token(folder: Path) -> str:
@@ -135,15 +140,16 @@ def _name_of(path_or_id: str | Path) -> str:
     return name if name in SHIPPED else Path(name).resolve().name
 
 
-def _ladder_of(config: Any, ladder: Sequence[int] | ScaleLadder | None) -> ScaleLadder:
+def _ladder_of(
+    folder: Path, config: Any, ladder: Sequence[int] | ScaleLadder | None
+) -> ScaleLadder:
     """Return the given ladder, the configuration's, or the family's usual one."""
     if ladder is not None:
         return ScaleLadder(tuple(ladder))
-    if isinstance(config, MqtLlavaConfig):
-        own = getattr(config, "matryoshka_ladder", None) or usual_mqt_scales(config.num_queries)
-        return ScaleLadder(tuple(own))
-    own = getattr(config, "matryoshka_vis_token_scale", None)
-    if isinstance(own, list | tuple):
-        return ScaleLadder(tuple(own))
+    queries = getattr(config, "num_queries", None)
+    key = "matryoshka_vis_token_scale" if queries is None else "matryoshka_ladder"
     grid = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
-    return ScaleLadder(usual_m3_scales(grid))
+    try:
+        return family_ladder(getattr(config, key, None), grid, queries)
+    except ValueError as error:
+        raise ModelError(f"{folder / 'config.json'}: {key}: {error}") from error

@@ -82,6 +82,8 @@ class MqtLlavaPreTrainedModel(LlavaPreTrainedModel):
 
     config: MqtLlavaConfig
     config_class = MqtLlavaConfig
+    # Its matrices are read without calling the modules that hold them.
+    _no_split_modules = [*(LlavaPreTrainedModel._no_split_modules or ()), "QueryResampler"]  # noqa: RUF012
     # The released table is kept in float16, of which bfloat16 would lose bits.
     _keep_in_fp32_modules_strict = ["multi_modal_projector.pos_embed"]  # noqa: RUF012
 

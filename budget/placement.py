@@ -9,7 +9,8 @@ from budget.errors import ModelError
 
 ATTENTIONS = ("sdpa", "eager", "flash_attention_2")
 # What the language model's answers hang on most and what is small beside it stays as it is.
-_UNQUANTISED = ("vision_tower", "multi_modal_projector", "lm_head")
+# These are matched from the start of a module's name.
+_UNQUANTISED = ("model.vision_tower", "model.multi_modal_projector", "lm_head")
 
 
 def placement_of(
@@ -53,11 +54,26 @@ def placement_of(
     return arguments
 
 
+def check_device(name: str | torch.device) -> torch.device:
+    """Return a device that can be used here.
+
+    Raises:
+        ValueError: if there is no such device.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"device {str(name)!r} cannot be used here: {reason}") from error
+    return device
+
+
 def _quantization(bits: int) -> Any:
     if bits not in (4, 8):
         raise ValueError(f"quantize must be 8 or 4 (bits), got {bits!r}")
-    _need("accelerate", "quantize")
     _need("bitsandbytes", "quantize")
+    _need("accelerate", "quantize")
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(

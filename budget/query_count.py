@@ -5,6 +5,7 @@ import pickle
 import struct
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 from budget.errors import ModelError
 
@@ -33,6 +34,8 @@ def original_query_count(folder: Path) -> int:
 
 def _file_with_query(folder: Path) -> Path | None:
     for name in ("model.safetensors", "pytorch_model.bin"):
+        if (folder / name).is_file():
+            return folder / name
         index = folder / f"{name}.index.json"
         if index.is_file():
             try:
@@ -58,6 +61,8 @@ def _torch_shape(path: Path) -> Any:
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)[_QUERY].shape
+        # Only the newer of torch's two formats can be mapped.
+        mapped = True if is_zipfile(path) else None
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)[_QUERY].shape
     except (RuntimeError, pickle.UnpicklingError) as error:
         raise ValueError(str(error).splitlines()[0]) from error

@@ -70,7 +70,8 @@ class QueryResampler(nn.Module):
 
     Where no gradients are asked for, what does not depend on the image is computed once and kept
     until a parameter changes: the attention weights, the value matrix with the scale of the
-    LayerNorm before it, and the two matrices behind the attention as one.
+    LayerNorm before it, and the two matrices behind the attention as one. What is written past
+    autograd's sight, through ``parameter.data``, cannot be noticed: call ``forget`` after it.
 
     Args:
         num_queries: M, the learned queries; a square number.
@@ -106,6 +107,15 @@ class QueryResampler(nn.Module):
         self.pos_embed.copy_(sincos_table(width, math.isqrt(num_queries)))
         nn.init.trunc_normal_(self.query, std=0.02)
         nn.init.normal_(self.proj, std=width**-0.5)
+
+    def forget(self) -> None:
+        """Compute anew, at the next call, what does not depend on the image."""
+        self._fixed = None
+
+    def train(self, mode: bool = True) -> "QueryResampler":
+        """Switch between training and evaluation; either way, parameters may have changed."""
+        self.forget()
+        return super().train(mode)
 
     def attention_weights(self, num_patches: int) -> torch.Tensor:
         """Return how much each query reads of each patch, shape [heads, M, num_patches]."""
@@ -182,10 +192,10 @@ class _State:
 
     def __init__(self, num_patches: int, parameters: list[nn.Parameter]) -> None:
         self.parameters = parameters
-        self.values = [num_patches]
+        self.values: list[object] = [num_patches]
         for parameter in parameters:
-            # Tensors made in inference mode do not count their writes.
-            writes = -1 if parameter.is_inference() else parameter._version
+            # Tensors made in inference mode do not count their writes; an object is like no other.
+            writes = object() if parameter.is_inference() else parameter._version
             self.values += [parameter.data_ptr(), writes]
 
     def is_still(self, other: "_State") -> bool:

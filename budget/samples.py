@@ -58,6 +58,27 @@ def features_of(given: SampleFeatures) -> list[torch.Tensor]:
     return [given] if isinstance(given, torch.Tensor) else list(given)
 
 
+def check_features(features: Sequence[SampleFeatures], grids: Sequence[Sequence[int]]) -> None:
+    """Refuse features that cannot be those of the images.
+
+    Args:
+        features: per sample, what ``encode`` gave for its images.
+        grids: per sample, the squares of each of its images.
+
+    Raises:
+        ValueError: if a sample has not one feature per image, or one has other squares.
+    """
+    for i, (given, squares) in enumerate(zip(features, grids, strict=True)):
+        found = [len(each) if each.dim() == 3 else 1 for each in features_of(given)]
+        if len(found) != len(squares):
+            raise ValueError(f"sample {i} has {len(squares)} images, but features of {len(found)}")
+        if found != list(squares):
+            raise ValueError(
+                f"the images of sample {i} are seen in {list(squares)} squares, "
+                f"but their features are of {found}"
+            )
+
+
 def scales_of(
     num_visual_tokens: int | Sequence[SampleScales], counts: Sequence[int]
 ) -> list[list[int]]:

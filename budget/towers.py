@@ -6,7 +6,7 @@ from typing import Any
 from transformers import CLIPImageProcessorPil, CLIPVisionConfig
 
 from budget.config_files import KNOWN_TOWERS
-from budget.errors import ModelError
+from budget.errors import ModelError, one_line
 
 
 def tower_of(folder: Path, raw: dict[str, Any]) -> str:
@@ -33,9 +33,8 @@ def tower_config(folder: Path, raw: dict[str, Any]) -> CLIPVisionConfig:
         return CLIPVisionConfig(**KNOWN_TOWERS[tower])
     try:
         return CLIPVisionConfig.from_pretrained(tower)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"cannot read the vision tower {tower}: {reason}") from error
+    except Exception as error:  # the hub's client and wrong types have dozens of kinds
+        raise ModelError(f"cannot read the vision tower {tower}: {one_line(error)}") from error
 
 
 def tower_processor(folder: Path, raw: dict[str, Any]) -> CLIPImageProcessorPil:

@@ -90,9 +90,10 @@ class MatryoshkaVLM(Protocol):
         """Answer one question per image, in input order.
 
         Args:
-            images: one image per question.
+            images: one image per question. The models of this package also take several images
+                of one question, or None for a question alone.
             questions: the questions.
-            num_visual_tokens: visual tokens per image, one for all or one per image.
+            num_visual_tokens: visual tokens of each grid, one number for all or one per question.
             max_new_tokens: tokens generated at most.
             features: what ``encode`` gave for these images; skips the vision encoder.
             batch_size: samples that run together.

@@ -14,7 +14,7 @@ from zipfile import is_zipfile
 import torch
 from safetensors import safe_open
 
-from budget.errors import ModelError
+from budget.errors import ModelError, one_line
 from budget.json_files import read_json
 
 # A tensor, or a safetensors slice: ``value[...]`` is the tensor.
@@ -90,7 +90,7 @@ def _open_file(path: Path) -> dict[str, Lazy]:
             path, map_location="cpu", weights_only=True, mmap=is_zipfile(path) or None
         )
     except Exception as error:
-        raise ModelError(f"cannot read the weights in {path}: {error}") from error
+        raise ModelError(f"cannot read the weights in {path}: {one_line(error)}") from error
     if not isinstance(state, dict) or not all(
         isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
     ):

@@ -9,12 +9,12 @@ or an error that names the file ends the run.
 
 import logging
 import random
-import resource
 import sys
 import time
 from io import BytesIO
 
 import numpy as np
+from peak_memory import peak_bytes
 from PIL import Image
 
 from budget.errors import DataError
@@ -157,7 +157,7 @@ def main():
     files = seeds()
     # Pillow also logs what is wrong with a file; where that goes is for the application to say.
     logging.getLogger("PIL").addHandler(logging.NullHandler())
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # perhaps that of the parent
+    before = peak_bytes()
     for number in range(count):
         what, data = mutated(seed, number, files)
         sys.stdout.write(f"{number}: {what}: ")
@@ -165,8 +165,7 @@ def main():
         start = time.perf_counter()
         outcome = read(data, f"file-{number}")
         sys.stdout.write(f"{outcome}: {time.perf_counter() - start:.3f}\n")
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    sys.stdout.write(f"grown MB: {grown // 1024}\n")
+    sys.stdout.write(f"grown MB: {(peak_bytes() - before) // 2**20}\n")
 
 
 if __name__ == "__main__":

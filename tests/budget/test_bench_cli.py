@@ -10,6 +10,7 @@ from budget.bench_cli import one_line_memory
 from budget.cost_calibration import read_calibration
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
+TOWER = FIXTURES / "m3_next_original" / "vision_tower"
 FEW = ("--repeats", 2, "--text-tokens", 8, "--new-tokens", 2)
 
 
@@ -49,7 +50,7 @@ def test_a_config_alone_is_enough_for_random_weights(tmp_path):
     [
         (("m3", "--ladder", "5"), "a scale of m3 must be one of 1, 4, 9, 16, 36, 144, got 5"),
         (("m3", "--dtype", "int8"), "--dtype must be one of"),
-        (("m3", "--device", "abacus"), "--device 'abacus' cannot be used here"),
+        (("m3", "--device", "abacus"), "device 'abacus' cannot be used here"),
         (("nope",), "no such model: 'nope'"),
         ((FIXTURES / "m3_original" / "config.json",), "holds no weights; add --random-weights"),
     ],
@@ -67,6 +68,27 @@ def test_too_little_memory_is_one_line():
         one_line_memory(torch.device("cuda:1")),
     ):
         raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB")
+
+
+def test_tiles_of_unknown_number_must_be_given(tmp_path):
+    raw = json.loads((FIXTURES / "m3_next_original" / "config.json").read_text())
+    raw |= {"image_grid_pinpoints": "(1x1),...,(6x6)", "mm_vision_tower": str(TOWER)}
+    (tmp_path / "config.json").write_text(json.dumps(raw))
+    words = (tmp_path / "config.json", "--random-weights", "--ladder", "1")
+    result = bench(*words)
+    assert result.exit_code == 2
+    assert "tiles of unknown number; give --grids" in result.stderr
+    assert json.loads(bench(*words, "--grids", 3).stdout.splitlines()[-1])["grids"] == 3
+
+
+@pytest.mark.slow
+def test_a_compiled_language_model_is_measured(tmp_path):
+    out = tmp_path / "compiled.json"
+    result = bench("m3", "--ladder", "1", "--compile", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert ", compiled" in result.stdout
+    assert read_calibration(out).compiled
+    assert not read_calibration(out).random_weights
 
 
 def test_both_forms_of_a_resampler_are_measured():

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from budget.checkpoints import rename_keys
+from budget.convert import convert
 from budget.errors import ModelError
 from budget.models import load_model
 from budget.towers import tower_config, tower_processor
@@ -98,6 +99,55 @@ def test_a_tower_inside_comes_before_the_one_beside(m3, copy):
     assert torch.equal(*(logits(model, m3) for model in (load_model(copy), m3.model)))
 
 
+@pytest.mark.parametrize("damage", ["missing", "misshapen"])
+def test_a_tower_beside_must_be_whole(mqt_copy, damage):
+    path = mqt_copy / "vision_tower" / "model.safetensors"
+    weights = load_file(path)
+    name = next(name for name in weights if name.endswith("layers.1.mlp.fc1.weight"))
+    if damage == "missing":
+        del weights[name]
+    else:
+        weights[name] = weights[name][1:].clone()
+    weights["text_model.final_layer_norm.weight"] = torch.ones(4)  # CLIP's other half is legal
+    save_file(weights, path, metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=rf"vision tower .*{damage}: .*1\.mlp\.fc1\.weight"):
+        load_model(mqt_copy, num_heads=4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image_aspect_ratio": "anyres_max_9"}, "image_aspect_ratio 'anyres_max_9'; known are"),
+        ({"image_aspect_ratio": "anyres"}, "image_grid_pinpoints must list .* got None"),
+        ({"mm_use_im_start_end": True}, "mm_use_im_start_end"),
+        ({"mm_projector_type": "linear"}, "mm_projector_type 'linear'"),
+        ({"hidden_size": "big"}, r"config\.json: .*hidden_size"),
+        ({"matryoshka_vis_token_scale": ["a"]}, "scales must be whole numbers"),
+        ({"matryoshka_vis_token_scale": [9, 1]}, "strictly increasing"),
+        ({"mm_vision_tower": None}, "names no mm_vision_tower"),
+    ],
+)
+def test_configurations_that_would_run_wrongly_are_refused(copy, changes, message):
+    edit_config(copy, **changes)
+    with pytest.raises(ModelError, match=message) as caught:
+        load_model(copy)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "config.json", "tokenizer.json", "processor_config.json"]
+)
+@pytest.mark.parametrize("keep", [0, 100])
+def test_a_converted_folder_that_is_cut_off_is_one_line(m3, tmp_path, name, keep):
+    folder = convert(m3.folder, tmp_path / "converted")
+    path = folder / name
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ModelError) as caught:
+        load_model(folder)
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_without_any_tower_there_is_one_clear_line(mqt_copy):
     (mqt_copy / "vision_tower" / "model.safetensors").unlink()
     with pytest.raises(ModelError, match="cannot load the vision tower") as caught:
@@ -149,14 +199,20 @@ def test_a_half_precision_table_keeps_its_bits_in_bfloat16(mqt, mqt_copy):
 BFLOAT16_LARGEST, BFLOAT16_MEAN = 0.06, 0.01
 
 
-def test_bfloat16_is_within_its_tolerance(original):
+@pytest.mark.parametrize("together", [False, True])
+def test_bfloat16_is_within_its_tolerance(original, together):
     model = load_model(original.folder, num_heads=original.num_heads, dtype=torch.bfloat16)
-    for case in original.cases:
-        sample, m = case["sample"], case["m"]
-        computed = model.prompt_logits(
-            original.images[sample], original.questions[sample], num_visual_tokens=m
-        )
-        recorded = torch.from_numpy(original.arrays[f"logits_sample{sample}_m{m}"])
+    images, questions = original.case_samples()
+    scales = [case["m"] for case in original.cases]
+    if together:
+        found = model.logits(images, questions, num_visual_tokens=scales)
+    else:
+        found = [
+            model.prompt_logits(*sample[:2], num_visual_tokens=sample[2])
+            for sample in zip(images, questions, scales, strict=True)
+        ]
+    for case, computed in zip(original.cases, found, strict=True):
+        recorded = torch.from_numpy(original.arrays[f"logits_sample{case['sample']}_m{case['m']}"])
         assert computed.dtype == torch.bfloat16
         off = (computed[-len(recorded) :].float() - recorded).abs()
         span = recorded.max() - recorded.min()
@@ -178,16 +234,17 @@ def test_auto_keeps_the_type_that_most_numbers_have(copy, mqt_copy):
 def test_saved_and_loaded_it_is_the_same_model(original, tmp_path):
     """The classes' own ``save_pretrained`` and ``from_pretrained``, without this package's."""
     original.model.model.save_pretrained(tmp_path)
-    again = type(original.model.model).from_pretrained(tmp_path).eval()
+    again = type(original.model.model).from_pretrained(tmp_path)
+    runner = type(original.model)(
+        again,
+        original.model.tokenizer,
+        original.model.image_processor,
+        ladder=original.model.ladder,
+        name="again",
+    )
     for name, value in original.model.model.state_dict().items():
         assert torch.equal(again.state_dict()[name], value), name
-    pixels = torch.randn(1, 3, 336, 336)
-    with torch.inference_mode():
-        both = [
-            model.get_image_features(pixel_values=pixels, return_dict=True).pooler_output[0]
-            for model in (again, original.model.model)
-        ]
-    assert torch.equal(*both)
+    assert torch.equal(*(logits(model, original) for model in (runner, original.model)))
 
 
 def test_weights_tell_their_shape_and_type_unread(copy, mqt_copy):

@@ -108,6 +108,7 @@ def test_weights_that_are_none_are_refused(tmp_path, name):
     with pytest.raises(ModelError, match=r"cannot read the shape of model\.query_abstractor") as e:
         read_sizes(folder)
     assert "\n" not in str(e.value)
+    (folder / name).unlink()
     (folder / f"{name}.index.json").write_text("{}")
     with pytest.raises(ModelError, match="does not say where"):
         read_sizes(folder)

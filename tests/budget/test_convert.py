@@ -92,6 +92,39 @@ def test_numbers_keep_their_type(m3, tmp_path):
     assert kept == given
 
 
+@pytest.mark.parametrize("name", ["m3", "mqt"])
+def test_mixed_types_lose_no_bit(name, request, tmp_path):
+    """A language model in halves, the rest in float32: as MQT lies beside CLIP."""
+    original = request.getfixturevalue(name)
+    mixed = shutil.copytree(original.folder, tmp_path / "mixed")
+    path = mixed / "model.safetensors"
+    weights = load_file(path) if path.exists() else torch.load(mixed / "pytorch_model.bin")
+    halved = {
+        name: value if "projector" in name or "vision" in name else value.half()
+        for name, value in weights.items()
+    }
+    (save_file if path.exists() else torch.save)(
+        halved, path if path.exists() else mixed / "pytorch_model.bin"
+    )
+    folder = convert(mixed, tmp_path / "converted", num_heads=original.num_heads)
+    kinds = {value.dtype for value in load_file(folder / "model.safetensors").values()}
+    assert kinds == {torch.float16, torch.float32}
+    exact = load_model(mixed, num_heads=original.num_heads).model.state_dict()
+    for weight, value in load_model(folder).model.state_dict().items():
+        assert torch.equal(value, exact[weight]), weight
+    assert load_model(folder, dtype="auto").model.lm_head.weight.dtype == torch.float16
+
+
+def test_a_folder_appears_when_it_is_complete(m3, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(m3.model.model), "save_pretrained", full)
+    with pytest.raises(OSError, match="No space left"):
+        convert(m3.folder, tmp_path / "converted")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_only_original_checkpoints_into_empty_folders(original, converted, tmp_path):
     with pytest.raises(ModelError, match="must be a new or an empty folder"):
         convert(original.folder, converted, num_heads=original.num_heads)

@@ -63,6 +63,29 @@ def test_the_fixed_reading_follows_the_parameters(resampler):
             before = after.float()
 
 
+def test_what_is_written_unseen_is_told(resampler):
+    seen = patches()
+    with torch.no_grad():
+        before = resampler(seen)
+        resampler.query.data.add_(1)
+        resampler.forget()
+        assert not torch.equal(resampler(seen), before)
+        again = resampler(seen)
+        resampler.query.data.sub_(1)
+        resampler.train()
+        resampler.eval()
+        assert not torch.equal(resampler(seen), again)
+
+
+def test_parameters_of_inference_mode_are_read_anew():
+    with torch.inference_mode():
+        module = QueryResampler(num_queries=16, width=32, output_width=24, num_heads=4).eval()
+        before = module(patches())
+        module.query.add_(1)
+        torch.testing.assert_close(module(patches()), module.read_plainly(patches()))
+        assert not torch.equal(module(patches()), before)
+
+
 def test_the_attention_is_computed_once_for_many_images(resampler, monkeypatch):
     calls, weights = [], resampler.attention_weights
     monkeypatch.setattr(resampler, "attention_weights", lambda n: calls.append(n) or weights(n))

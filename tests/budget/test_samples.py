@@ -59,6 +59,35 @@ def test_features_serve_samples_with_several_images(original):
     assert [answer.token_ids for answer in cached] == [answer.token_ids for answer in fresh]
 
 
+@pytest.mark.parametrize(
+    ("images", "features", "message"),
+    [
+        ("-b", "ab", "sample 0 has 0 images, but features of 1"),
+        ("--", "ab", "sample 0 has 0 images, but features of 1"),
+        ("ab", ["ab", "c"], "sample 0 has 1 images, but features of 2"),
+        ("ab", "a-", "sample 1 has 1 images, but features of 0"),
+        ("ab", "a", "got 1 features for 2 questions"),
+    ],
+)
+def test_features_must_be_those_of_the_images(m3, images, features, message):
+    known = dict(zip("abc", m3.images, strict=True))
+    encoded = dict(zip("abc", m3.model.encode(m3.images), strict=True))
+    given = [[encoded[x] for x in each if x != "-"] for each in features]
+    with pytest.raises(ValueError, match=message):
+        m3.model.answer(
+            [known.get(each) for each in images],
+            m3.questions[:2],
+            num_visual_tokens=1,
+            features=given,
+        )
+
+
+def test_features_of_other_squares_are_refused(m3_next):
+    (feature,) = m3_next.model.encode(m3_next.images[:1])
+    with pytest.raises(ValueError, match=r"seen in \[5\] squares, but their features are of \[3\]"):
+        m3_next.model.answer(m3_next.images[:1], ["?"], num_visual_tokens=1, features=[feature[:3]])
+
+
 def test_several_images_and_none_are_what_the_stock_model_computes(m3):
     """M3 at the full scale is LLaVA: transformers' own forward pass is the truth."""
     model, mark = m3.model, m3.model.model.config.image_token_id

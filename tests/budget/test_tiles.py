@@ -4,7 +4,8 @@ from PIL import Image
 
 from budget.adaptive import AdaptiveVLM, Budget, FullScale
 from budget.errors import ModelError
-from budget.tiles import best_resolution, count_grids, cut_tiles, parse_pinpoints
+from budget.pinpoints import parse_pinpoints
+from budget.tiles import best_resolution, count_grids, cut_tiles
 
 NEXT = [(336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008)]
 
