@@ -38,8 +38,8 @@ class Steps(NamedTuple):
     dense: int = 2200
     words: int = 300
     drills: int = 2860
-    answers: int = 2400
-    nested: int = 600
+    answers: int = 6000
+    nested: int = 800
     align: int = 200
 
 
