@@ -27,6 +27,7 @@ def content(**changes):
         "kind": "cost-calibration",
         "model": "toy",
         "random_weights": False,
+        "compiled": False,
         "created": "2026-11-21T12:00:00+00:00",
         "machine": {
             "platform": "Linux x86_64",

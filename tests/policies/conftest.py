@@ -31,6 +31,7 @@ def measured(prefill_ms, *, scales=(1, 4, 16), model="toy"):
             "kind": "cost-calibration",
             "model": model,
             "random_weights": False,
+            "compiled": False,
             "created": "2026-11-21",
             "machine": {**machine, "threads": 1},
             "dtype": "float32",
