@@ -80,8 +80,9 @@ def ingest(
 ) -> None:
     """Join LOGS, one for each scale, into curves: one row a sample and rung.
 
-    Samples join by what identifies them in the logs' format, if every log has them once and agrees
-    on question and right answer. What logs do not tell (FLOPs, seconds, confidence) stays unknown.
+    Samples join by what identifies them in their format (doc_id, index, question_id; TASK/doc_id
+    in a folder of several tasks), if every log has them once and agrees on question and right
+    answer. What logs do not tell (FLOPs, seconds, confidence) stays unknown.
     """
     quiet_libraries()
     from oracle.curves import write_curves

@@ -34,7 +34,9 @@ class Format(NamedTuple):
 def _is_lmms_eval(peek: Peek) -> bool:
     if peek.kind == "json":
         return "logs" in peek.fields
-    return _is_lines_with(peek, "doc_id", "filtered_resps") and "arguments" not in peek.fields
+    if not _is_lines_with(peek, "doc_id", "filtered_resps"):
+        return False
+    return "input" in peek.fields or "arguments" not in peek.fields
 
 
 def _is_lines_with(peek: Peek, *names: str) -> bool:
@@ -45,7 +47,10 @@ FORMATS: dict[str, Format] = {
     "lmms-eval": Format("lmms-eval's logged samples", _is_lmms_eval, read_lmms_eval),
     "lm-eval": Format(
         "lm-evaluation-harness's logged samples",
-        lambda peek: _is_lines_with(peek, "doc_id", "filtered_resps", "arguments"),
+        lambda peek: (
+            _is_lines_with(peek, "doc_id", "filtered_resps", "arguments")
+            and "input" not in peek.fields
+        ),
         lambda path, _, choices: read_lm_eval(path, choices),
     ),
     "vlmevalkit": Format(

@@ -91,11 +91,18 @@ def _row(path: Path, line: int, record: dict[str, Any], score: float, choices: C
         key=text_of(record["doc_id"]),
         answer=_answer(record["filtered_resps"], record["arguments"]),
         score=share_of(score, choices.max_score, where),
-        references=references_of(target),
+        references=_references(target, record),
         question=f"{_argument(record['arguments'], 0, 0)} {text_of(record.get('doc'))}",
         target=text_of(target),
         group=field_of(record, choices.group, where) if choices.group else "",
     )
+
+
+def _references(target: Any, record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the right answers; of choices the one that the target, an index, stands for."""
+    if most_likely(record["filtered_resps"]) is not None and text_of(target).isdecimal():
+        return references_of(_argument(record["arguments"], int(target), 1).strip())
+    return references_of(target)
 
 
 def _answer(responses: Any, arguments: Any) -> str:

@@ -85,7 +85,9 @@ def test_choices_by_likelihood_are_answers(lines):
     record["arguments"] = {
         f"gen_args_{i}": {"arg_0": "Q", "arg_1": f" {c}"} for i, c in [(0, "no"), (1, "yes")]
     }
-    assert read_lm(lines("lm.jsonl", [record])).rows[0].answer == "yes"
+    record["target"] = "0"
+    row = read_lm(lines("lm.jsonl", [record])).rows[0]
+    assert (row.answer, row.references) == ("yes", ("no",))
 
 
 def test_a_sample_of_lm_eval_is_its_doc_id_and_document(lines):
