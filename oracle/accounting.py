@@ -22,7 +22,7 @@ class OracleAccount(NamedTuple):
         accuracy: mean score at the rung charged, unsolved samples included, in [0, 1].
         solved: share of samples that the rule solves, in [0, 1].
         mean_tokens: visual tokens per sample.
-        mean_flops: floating point operations per sample.
+        mean_flops: floating point operations per sample; NaN if unknown.
         n: samples counted; with ``unsolved="drop"`` the solved ones.
     """
 

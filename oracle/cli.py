@@ -2,11 +2,14 @@
 
     budget oracle run --model m3 --data scenes --split test --out runs/curves.parquet
     budget oracle summary runs/curves.parquet
+    budget oracle ingest 9=run9.jsonl 36=run36.jsonl --out runs/curves.parquet
+    budget oracle export runs/curves.parquet --out runs/mmr
 
-Both print a table and end with one line of JSON. Accuracies are mean scores in [0, 1], tokens are
-visual tokens per image.
+All end with one line of JSON. Accuracies are mean scores in [0, 1], tokens are visual tokens per
+image.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +24,8 @@ from budget.console import (
     progress,
     quiet_libraries,
 )
+from oracle.export_cli import export
+from oracle.ingest_cli import ingest
 
 if TYPE_CHECKING:
     from oracle.report import GroupRow
@@ -28,6 +33,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Run a model at every scale over a dataset."
 )
+app.command()(ingest)
+app.command()(export)
 
 
 @app.command()
@@ -141,7 +148,7 @@ def _as_json(row: "GroupRow", scales: Sequence[int]) -> dict[str, Any]:
             f"{o.rule}/{o.unsolved}": {
                 "accuracy": round(o.accuracy, 4),
                 "mean_tokens": round(o.mean_tokens, 2),
-                "mean_flops": round(o.mean_flops),
+                "mean_flops": round(o.mean_flops) if math.isfinite(o.mean_flops) else None,
             }
             for o in row.oracles
         },

@@ -45,11 +45,14 @@ class Curves:
         scales: visual tokens of each rung, strictly increasing, length k.
         scores: task score in [0, 1], shape [n, k].
         answers: generated texts, shape [n, k].
-        confidence: mean log-probability of the generated tokens, natural log, shape [n, k].
-        flops: floating point operations of the whole sample, shape [n, k].
-        seconds: wall time of the whole sample, vision encoder included, shape [n, k].
+        confidence: mean log-probability of the generated tokens, natural log, shape [n, k]; NaN
+            everywhere if unknown, as in curves from another tool's logs.
+        flops: floating point operations of the whole sample, shape [n, k]; NaN everywhere if
+            unknown.
+        seconds: wall time of the whole sample, vision encoder included, shape [n, k]; NaN
+            everywhere if unknown.
         num_visual_tokens: visual tokens really used, shape [n, k].
-        prompt_tokens: whole prompt, visual tokens included, shape [n, k].
+        prompt_tokens: whole prompt, visual tokens included, shape [n, k]; 0 where unknown.
 
     Raises:
         ValueError: if anything above does not hold; names every problem at once.
@@ -246,9 +249,13 @@ def _problems(curves: Curves) -> list[str]:
         problems.append(f"scales must be positive and strictly increasing, got {curves.scales}")
     if repeated := n - np.unique(curves.sample_ids).size:
         problems.append(f"sample_ids must be unique, {repeated} are repeated")
-    for name in ("scores", "confidence", "flops", "seconds"):
-        if bad := int((~np.isfinite(getattr(curves, name))).sum()):
-            problems.append(f"{name} must be finite, {bad} values are not")
+    if bad := int((~np.isfinite(curves.scores)).sum()):
+        problems.append(f"scores must be finite, {bad} values are not")
+    for name in ("confidence", "flops", "seconds"):
+        values = getattr(curves, name)
+        # All or none: a lone NaN is no lack of knowledge but something that went wrong.
+        if not np.isnan(values).all() and (bad := int((~np.isfinite(values)).sum())):
+            problems.append(f"{name} must be finite or NaN everywhere, {bad} values are not")
     if ((curves.scores < 0) | (curves.scores > 1)).any():
         low, high = np.nanmin(curves.scores), np.nanmax(curves.scores)
         problems.append(f"scores must lie in [0, 1], got {low:g} to {high:g}")

@@ -17,7 +17,7 @@ BATCH = 64
 
 
 class CurveTable(Protocol):
-    """What is read from a file of curves: n samples, k rungs."""
+    """What is read from a file of curves: n samples, k rungs; NaN everywhere what is unknown."""
 
     sample_ids: NDArray[np.str_]
     groups: NDArray[np.str_]

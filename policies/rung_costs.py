@@ -39,12 +39,16 @@ def rung_costs(cost: str, curves: CurveTable, *, model: str | None) -> RungCosts
         model: name of the model that they were run with, if they say it.
 
     Raises:
-        DataError: if it is none of these.
+        DataError: if it is none of these, or the curves do not know their FLOPs.
         PolicyError: if the calibration is of another model or other scales.
     """
     if cost == "tokens":
         return RungCosts(np.array(curves.scales, dtype=np.float64), "tokens")
     if cost == "flops":
+        if not np.isfinite(curves.flops).all():
+            raise DataError(
+                "the curves do not know FLOPs; give --cost tokens, or a calibration file"
+            )
         return RungCosts(curves.flops.mean(axis=0), "flops")
     if not Path(cost).suffix and not Path(cost).exists():
         raise DataError(f"cost must be 'tokens', 'flops' or a calibration file, got {cost!r}")

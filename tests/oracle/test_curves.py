@@ -62,12 +62,19 @@ def test_neither_the_caller_nor_a_reader_can_change_curves():
         ({"scores": np.full((4, 3), np.nan)}, "scores must be finite, 12 values are not"),
         ({"scores": np.full((4, 3), 1.5)}, r"\[0, 1\], got 1.5 to 1.5"),
         ({"seconds": np.full((4, 3), -1.0)}, "seconds must not be negative, got -1"),
-        ({"confidence": np.full((4, 3), -np.inf)}, "confidence must be finite"),
+        ({"confidence": np.full((4, 3), -np.inf)}, "confidence must be finite or NaN everywhere"),
+        ({"flops": [[1.0, 2.0, np.nan]] * 4}, "flops must be finite or NaN everywhere, 4 values"),
     ],
 )
 def test_what_is_not_well_formed_is_refused(change, match):
     with pytest.raises(ValueError, match=match):
         Curves(**{**columns(), **change})
+
+
+@pytest.mark.parametrize("name", ["confidence", "flops", "seconds"])
+def test_what_is_not_known_is_nan_everywhere(name):
+    curves = Curves(**{**columns(), name: np.full((4, 3), np.nan)})
+    assert np.isnan(getattr(curves.select(["s2"]), name)).all()
 
 
 def test_all_problems_are_named_at_once():
