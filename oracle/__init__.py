@@ -9,6 +9,7 @@ _HOMES = {
     "OracleAccount": "oracle.accounting",
     "SCORERS": "oracle.scoring",
     "account": "oracle.accounting",
+    "compare": "oracle.comparison",
     "get_scorer": "oracle.scoring",
     "label": "oracle.labels",
     "load_dataset_columns": "oracle.data",

@@ -1,7 +1,8 @@
-"""The oracle's commands: run a model at every scale, and summarise what came out.
+"""The oracle's commands: run a model at every scale, label and summarise what came out.
 
     budget oracle run --model m3 --data scenes --split test --out runs/curves.parquet
     budget oracle summary runs/curves.parquet
+    budget oracle labels runs/curves.parquet --rule stable --out runs/labels.parquet
     budget oracle ingest 9=run9.jsonl 36=run36.jsonl --out runs/curves.parquet
     budget oracle export runs/curves.parquet --out runs/mmr
 
@@ -26,6 +27,7 @@ from budget.console import (
 )
 from oracle.export_cli import export
 from oracle.ingest_cli import ingest
+from oracle.labels_cli import labels
 
 if TYPE_CHECKING:
     from oracle.report import GroupRow
@@ -35,6 +37,7 @@ app = typer.Typer(
 )
 app.command()(ingest)
 app.command()(export)
+app.command()(labels)
 
 
 @app.command()
@@ -44,7 +47,7 @@ def run(
         str,
         typer.Option(
             help="scenes, a folder of datasets.save_to_disk, a .parquet or .jsonl file, or a hub "
-            "id; columns id, image, question, answers, and group if there.",
+            "id; columns id, image, question, answers, and group and options if there.",
             show_default=False,
         ),
     ],
@@ -58,7 +61,11 @@ def run(
         int | None, typer.Option(help="Samples from the front; default: all.", min=1)
     ] = None,
     scorer: Annotated[
-        str, typer.Option(help="exact, vqa_soft, anls, relaxed or choice.")
+        str,
+        typer.Option(
+            help="exact, vqa_soft, anls, relaxed, relaxed_years, choice, yes_no, agreement (with "
+            "the full scale, needs no answers), or your own as module:function."
+        ),
     ] = "exact",
     batch_size: Annotated[int, typer.Option(help="Samples that run together.", min=1)] = 64,
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1)] = 8,
@@ -69,13 +76,14 @@ def run(
 ) -> None:
     """Run MODEL at every scale over DATA into curves on disk, one row a sample and rung."""
     quiet_libraries()
-    from oracle.data import load_dataset_columns
+    from oracle.data import NEEDED, load_dataset_columns
     from oracle.report import summarise
     from oracle.resume import sweep_to
-    from oracle.scoring import get_scorer
+    from oracle.scoring import agreement, get_scorer
 
-    get_scorer(scorer)
-    dataset = load_dataset_columns(data, split, limit=limit)
+    labelled = get_scorer(scorer) is not agreement
+    needed = [name for name in NEEDED if labelled or name != "answers"]
+    dataset = load_dataset_columns(data, split, needed, limit)
     from budget.models import load_model
 
     vlm = load_model(model, device=device)

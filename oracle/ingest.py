@@ -14,20 +14,24 @@ from oracle.curves import Curves
 from oracle.joining import Joined
 from oracle.logs.folders import read_run
 from oracle.logs.rows import Choices, Log, LogRow, place
-from oracle.scoring import get_scorer
+from oracle.options import options_of
+from oracle.scoring import get_scorer, score_batch
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 # Bytes of a table of answers: each takes as much as the longest one.
 _MAX_ANSWER_BYTES = 2**30
+# Columns of a dataset that say more of a sample than a log does.
+_TOLD = ("id", "answers", "group", "question", "options")
 
 
 class Reference(NamedTuple):
-    """What a dataset says of one sample: its right answers and its group."""
+    """What a dataset says of one sample: its right answers, its group and its options if any."""
 
     answers: tuple[str, ...]
     group: str
+    options: tuple[str, ...] = ()
 
 
 def open_logs(
@@ -100,14 +104,19 @@ def _refuse_mixed_metrics(logs: Sequence[Log]) -> None:
 
 
 def references(dataset: "Dataset") -> dict[str, Reference]:
-    """Return right answers and group of every sample of a dataset, by id.
+    """Return right answers, group and options of every sample of a dataset, by id.
+
+    Options are those of ``oracle.options``: a column, or lines of the question.
 
     Raises:
         DataError: if an id is there twice.
     """
-    groups = dataset["group"][:] if "group" in dataset.column_names else [""] * len(dataset)
-    rows = zip(dataset["id"][:], dataset["answers"][:], groups, strict=True)
-    found = {name: Reference(tuple(right), group or "") for name, right, group in rows}
+    there = {name: dataset[name][:] for name in dataset.column_names if name in _TOLD}
+    groups = there.get("group", [""] * len(dataset))
+    asked = {"question": there.get("question", [""] * len(dataset))}
+    options = options_of(asked | ({"options": there["options"]} if "options" in there else {}))
+    rows = zip(there["id"], there["answers"], groups, options, strict=True)
+    found = {name: Reference(tuple(right), group or "", own) for name, right, group, own in rows}
     if repeated := len(dataset) - len(found):
         raise DataError(f"ids of a dataset must be unique, {repeated} are repeated")
     return found
@@ -120,7 +129,8 @@ def with_data(log: Log, known: Mapping[str, Reference]) -> Log:
         if (right := known.get(row.key)) is None:
             rows.append(row._replace(trouble="not in the data"))
         else:
-            rows.append(row._replace(references=right.answers, group=right.group or row.group))
+            told = {"group": right.group or row.group, "options": right.options or row.options}
+            rows.append(row._replace(references=right.answers, **told))
     return log._replace(rows=rows)
 
 
@@ -136,11 +146,27 @@ def scored(log: Log, scorer: str) -> Log:
         if not row.references:
             rows.append(row._replace(trouble=row.trouble or "no right answer"))
             continue
+        one = {"answers": [row.references], "question": [row.question], "options": [row.options]}
         try:
-            rows.append(row._replace(score=score(row.answer, row.references)))
+            rows.append(row._replace(score=score_batch(score, [row.answer], one)[0]))
         except ValueError as problem:
             raise DataError(f"{place(log.path, row.line)}: {problem}") from problem
     return log._replace(rows=rows, metric=scorer)
+
+
+def with_full_answers(logs: Sequence[Log]) -> list[Log]:
+    """Return logs whose right answers are the largest scale's, as the scorer ``agreement`` wants.
+
+    Args:
+        logs: smallest scale first, with keys that tell samples apart.
+    """
+    full = {row.key: (row.answer,) for row in logs[-1].rows}
+    return [
+        log._replace(
+            rows=[row._replace(references=full.get(row.key, ()), target="") for row in log.rows]
+        )
+        for log in logs
+    ]
 
 
 def refuse_unscored(logs: Sequence[Log]) -> None:

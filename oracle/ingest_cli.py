@@ -46,7 +46,7 @@ def ingest(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(help="Dataset with columns id and answers, and group if there."),
+        typer.Option(help="Dataset: id, answers, and group, question and options if there."),
     ] = None,
     split: Annotated[str, typer.Option(help="Split, where the data has several.")] = "test",
     metric: Annotated[
@@ -120,8 +120,16 @@ def ingest(
 def _join(
     logs: Sequence["Log"], scorer: str | None, data: str | None, split: str, cut: int | None
 ) -> "Joined":
-    from oracle.ingest import references, refuse_unscored, scored, shortened, with_data
+    from oracle.ingest import (
+        references,
+        refuse_unscored,
+        scored,
+        shortened,
+        with_data,
+        with_full_answers,
+    )
     from oracle.joining import join, told_apart
+    from oracle.scoring import agreement, get_scorer
 
     named = told_apart(logs)
     if data is not None:
@@ -130,6 +138,8 @@ def _join(
         known = references(load_dataset_columns(data, split, ("id", "answers")))
         named = [with_data(log, known) for log in named]
     if scorer is not None:
+        if get_scorer(scorer) is agreement:
+            named = with_full_answers(named)
         named = [scored(log, scorer) for log in named]
     refuse_unscored(named)
     return join(named if cut is None else [shortened(log, cut) for log in named])

@@ -20,10 +20,12 @@ _PINNED = ("model", "ladder", "scorer", "data", "max_new_tokens", "batch_size")
 
 
 def fingerprint(dataset: "Dataset") -> str:
-    """Return a hash of the ids, questions and answers, in order; images are not read."""
+    """Return a hash of the ids, questions, answers and options, in order; images are not read."""
     digest = hashlib.sha256()
-    for row in dataset.select_columns(["id", "question", "answers"]):
-        line = [row["id"], row["question"], row["answers"]]
+    columns = ("id", "question", "answers", "options")
+    there = [name for name in columns if name in dataset.column_names]
+    for row in dataset.select_columns(there):
+        line = [row[name] for name in there]
         digest.update(json.dumps(line, ensure_ascii=False).encode() + b"\n")
     return digest.hexdigest()
 

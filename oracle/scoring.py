@@ -1,24 +1,31 @@
 """Scores of one generated text against the answers that are right, each a pure function.
 
-Every scorer maps (text, answers) to [0, 1]. They are strict on purpose: a scorer that says yes
-too easily makes cheap scales look sufficient.
+Every scorer maps (text, answers) to [0, 1]; one that has a parameter ``options`` is given those of
+the question as well. They are strict on purpose: a scorer that says yes too easily makes cheap
+scales look sufficient. Each says which paper or code it follows, and where it does not.
 """
 
-import re
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from oracle.choice import extract_choice
+from oracle.anls import anls
+from oracle.choice import choice
+from oracle.custom_scorer import is_path, load_scorer
 from oracle.normalise import normalise
+from oracle.options import options_of, takes_options
+from oracle.relaxed import relaxed, relaxed_years
+from oracle.vqa import vqa_soft
+from oracle.yes_no import yes_no
 
-Scorer = Callable[[str, Sequence[str]], float]
-
-_NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?%?")
-_MIN_ANNOTATORS = 4
+Scorer = Callable[..., float]
 
 
 def exact(text: str, answers: Sequence[str]) -> float:
     """Return 1 if ``text`` is one of ``answers`` but for case, articles, punctuation, number words.
+
+    The exact match of SQuAD (Rajpurkar et al. 2016) and its normal form, with number words and
+    without what that form lets vanish: signs, points in numbers, a lone article. An empty text is
+    always wrong.
 
     Example:
         >>> exact("Two.", ["2"]), exact("a red car", ["red"])
@@ -28,71 +35,22 @@ def exact(text: str, answers: Sequence[str]) -> float:
     return float(bool(given) and given in {normalise(answer) for answer in answers})
 
 
-def vqa_soft(text: str, answers: Sequence[str]) -> float:
-    """Return the VQAv2 accuracy: min(agreeing annotators / 3, 1), averaged over leaving one out.
+def agreement(text: str, answers: Sequence[str]) -> float:
+    """Return 1 if ``text`` is the one answer of the full scale, after normalisation.
 
-    Args:
-        text: the generated answer.
-        answers: one answer per annotator (10 in VQAv2), repeats kept.
-
-    Raises:
-        ValueError: with fewer than 4 annotators, because then no text can score 1.
-
-    Example:
-        >>> round(vqa_soft("red", ["red"] * 2 + ["blue"] * 8), 3)
-        0.6
-    """
-    if len(answers) < _MIN_ANNOTATORS:
-        raise ValueError(
-            f"vqa_soft needs the answers of at least {_MIN_ANNOTATORS} annotators, "
-            f"got {len(answers)}; use 'exact' where any answer is right"
-        )
-    given = normalise(text)
-    agrees = [bool(given) and normalise(answer) == given for answer in answers]
-    left = [min((sum(agrees) - own) / 3, 1.0) for own in agrees]
-    return sum(left) / len(left)
-
-
-def anls(text: str, answers: Sequence[str]) -> float:
-    """Return the best 1 - edit distance / length over ``answers``, 0 from half the length on.
-
-    Case and repeated blanks do not count (Biten et al. 2019, threshold 0.5).
-
-    Example:
-        >>> anls("helo", ["hello"]), anls("abc", ["xyz"])
-        (0.8, 0.0)
-    """
-    return max((_similarity(text, answer) for answer in answers), default=0.0)
-
-
-def relaxed(text: str, answers: Sequence[str]) -> float:
-    """Return 1 if ``text`` is a number within 5 % of an answer, or equals one but for case.
-
-    As in ChartQA: 5 % of the right value, the bound included; a right value of 0 must be met
-    exactly; ``"50%"`` means 0.5.
-
-    Example:
-        >>> relaxed("105", ["100"]), relaxed("106", ["100"]), relaxed("Asia", ["asia"])
-        (1.0, 0.0, 1.0)
-    """
-    return float(any(_relaxed_match(text, answer) for answer in answers))
-
-
-def choice(text: str, answers: Sequence[str]) -> float:
-    """Return 1 if ``text`` commits to one of the right option letters.
+    Needs no ground truth: a sweep with this scorer hands it the full scale's answer. The full scale
+    agrees with itself, so two empty texts agree.
 
     Raises:
-        ValueError: if an answer is no option letter.
+        ValueError: unless there is exactly one answer.
 
     Example:
-        >>> choice("C. the left one", ["C"]), choice("A dog is shown, so D", ["A"])
-        (1.0, 0.0)
+        >>> agreement("Two.", ["2"]), agreement("", [""])
+        (1.0, 1.0)
     """
-    letters = [answer.strip().strip("().").upper() for answer in answers]
-    for letter, answer in zip(letters, answers, strict=True):
-        if not re.fullmatch("[A-Z]", letter):
-            raise ValueError(f"choice needs option letters A to Z as answers, got {answer!r}")
-    return float(extract_choice(text) in letters)
+    if len(answers) != 1:
+        raise ValueError(f"agreement compares with one answer, got {len(answers)}")
+    return float(normalise(text) == normalise(answers[0]))
 
 
 SCORERS: dict[str, Scorer] = {
@@ -100,52 +58,51 @@ SCORERS: dict[str, Scorer] = {
     "vqa_soft": vqa_soft,
     "anls": anls,
     "relaxed": relaxed,
+    "relaxed_years": relaxed_years,
     "choice": choice,
+    "yes_no": yes_no,
+    "agreement": agreement,
 }
 
 
 def get_scorer(name: str) -> Scorer:
-    """Return the scorer called ``name``.
+    """Return the scorer called ``name``, or the function at a dotted path.
+
+    Args:
+        name: one of ``SCORERS``, or ``module:function`` or ``package.module.function``.
 
     Raises:
-        ValueError: if there is none; the message lists those there are.
+        ValueError: if there is none; the message lists those there are, or says why a function
+            cannot be used.
     """
+    if is_path(name):
+        return load_scorer(name)
     if name not in SCORERS:
-        raise ValueError(f"unknown scorer {name!r}; legal are {', '.join(SCORERS)}")
+        raise ValueError(
+            f"unknown scorer {name!r}; legal are {', '.join(SCORERS)}, or module:function"
+        )
     return SCORERS[name]
 
 
-def _similarity(text: str, answer: str) -> float:
-    a, b = (" ".join(s.casefold().split()) for s in (text, answer))
-    length = max(len(a), len(b))
-    if not a or not b:
-        return 0.0
-    distance = _edit_distance(a, b)
-    return 1 - distance / length if 2 * distance < length else 0.0
+def score_batch(
+    scorer: Scorer, texts: Sequence[str], batch: Mapping[str, Sequence[Any]]
+) -> list[float]:
+    """Return the score of one text per row.
 
+    Args:
+        scorer: what ``get_scorer`` returns.
+        texts: the generated answers.
+        batch: columns ``answers`` and, for a scorer that takes options, ``question`` and perhaps
+            ``options``; see ``oracle.options``.
 
-def _edit_distance(a: str, b: str) -> int:
-    """Return the Levenshtein distance."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, start=1):
-        above, row = row, [i]
-        for j, y in enumerate(b, start=1):
-            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (x != y)))
-    return row[-1]
-
-
-def _relaxed_match(text: str, answer: str) -> bool:
-    given, right = _number(text), _number(answer)
-    if given is not None and right is not None:
-        # Decimals, so that 0.95 against 1 is 5 % and not a hair more.
-        return abs(given - right) <= abs(right) * Decimal("0.05")
-    plain = " ".join(text.casefold().split())
-    return bool(plain) and plain == " ".join(answer.casefold().split())
-
-
-def _number(text: str) -> Decimal | None:
-    plain = text.strip()
-    if not _NUMBER.fullmatch(plain) or not any(c.isdigit() for c in plain):
-        return None
-    value = Decimal(plain.rstrip("%").replace(",", ""))
-    return value / 100 if plain.endswith("%") else value
+    Raises:
+        ValueError: if the scorer refuses a row's answers or options.
+    """
+    pairs = zip(texts, batch["answers"], strict=True)
+    if not takes_options(scorer):
+        return [scorer(text, answers) for text, answers in pairs]
+    options = options_of(batch)
+    return [
+        scorer(text, answers, options=own)
+        for (text, answers), own in zip(pairs, options, strict=True)
+    ]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oracle.curves import Curves
-from oracle.scoring import Scorer, get_scorer
+from oracle.options import takes_options
+from oracle.scoring import agreement, get_scorer, score_batch
 
 if TYPE_CHECKING:
     import torch
@@ -47,8 +48,9 @@ def sweep(
 
     Args:
         model: answers questions at every scale of its ladder.
-        dataset: columns id, image, question, answers, and group (``"all"`` where it is missing).
-        scorer: name of a scorer in ``oracle.scoring``.
+        dataset: columns id, image, question, answers (not needed by the scorer ``agreement``),
+            group (``"all"`` where it is missing), and options for scorers that take them.
+        scorer: name of a scorer in ``oracle.scoring``, or ``module:function``.
         batch_size: samples that run together.
         max_new_tokens: longest answer, in tokens.
         progress: called with (answers done, answers in all) after each batch at each rung.
@@ -63,13 +65,18 @@ def sweep(
     columns: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _FIELDS}
     rungs_done, total = 0, len(dataset) * len(model.ladder)
     _warm_up(model, dataset[:1])
-    for batch in _batches(dataset, batch_size):
+    wanted = ("image", "question", "answers") + ("options",) * takes_options(score)
+    for batch in _batches(dataset, batch_size, wanted):
         per_rung = []
-        for rung in _run_batch(model, batch, score, max_new_tokens):
+        for rung in _run_batch(model, batch, max_new_tokens):
             per_rung.append(rung)
             rungs_done += len(batch["question"])
             if progress is not None:
                 progress(rungs_done, total)
+        if score is agreement:
+            batch["answers"] = [[text] for text in per_rung[-1]["answers"]]
+        for rung in per_rung:
+            rung["scores"] = score_batch(score, rung["answers"], batch)
         for name in _FIELDS:
             columns[name].extend(zip(*(rung[name] for rung in per_rung), strict=True))
     named = dataset["group"][:] if "group" in dataset.column_names else [None] * len(dataset)
@@ -95,10 +102,12 @@ def check_dataset(dataset: "Dataset") -> None:
         raise ValueError(f"ids of a dataset must be unique, {repeated} of {len(ids)} are repeated")
 
 
-def _batches(dataset: "Dataset", size: int) -> Iterator[dict[str, list[Any]]]:
-    wanted = dataset.select_columns(["image", "question", "answers"])
+def _batches(
+    dataset: "Dataset", size: int, wanted: Sequence[str]
+) -> Iterator[dict[str, list[Any]]]:
+    there = dataset.select_columns([name for name in wanted if name in dataset.column_names])
     for start in range(0, len(dataset), size):
-        yield wanted[start : start + size]
+        yield there[start : start + size]
 
 
 def _warm_up(model: "MatryoshkaVLM", batch: dict[str, list[Any]]) -> None:
@@ -108,9 +117,9 @@ def _warm_up(model: "MatryoshkaVLM", batch: dict[str, list[Any]]) -> None:
 
 
 def _run_batch(
-    model: "MatryoshkaVLM", batch: dict[str, list[Any]], score: Scorer, max_new_tokens: int
+    model: "MatryoshkaVLM", batch: dict[str, list[Any]], max_new_tokens: int
 ) -> Iterator[dict[str, list[Any]]]:
-    """Yield one column per field for each rung, cheapest first."""
+    """Yield one column per field but the scores for each rung, cheapest first."""
     images, questions = batch["image"], batch["question"]
     start = time.perf_counter()
     features = model.encode(images)
@@ -128,7 +137,6 @@ def _run_batch(
         )
         seconds = (encoding + time.perf_counter() - start) / len(questions)
         yield {
-            "scores": [score(a.text, r) for a, r in zip(answers, batch["answers"], strict=True)],
             "answers": [a.text for a in answers],
             "confidence": [a.confidence for a in answers],
             "flops": [_flops(model, a, m) for a in answers],

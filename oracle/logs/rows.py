@@ -18,6 +18,7 @@ class LogRow(NamedTuple):
         score: in [0, 1]; NaN where the log has none.
         references: right answers; empty where the log has none.
         question: what was asked, to be the same at every scale; "" where it is not logged.
+        options: of a multiple-choice question, A first; empty where the log has no fields for them.
         target: what was right, to be the same at every scale; "" where it is not logged.
         group: kind of question; "" where it is not logged.
         num_visual_tokens: visual tokens really used; 0 where they are not logged.
@@ -35,6 +36,7 @@ class LogRow(NamedTuple):
     score: float = UNKNOWN
     references: tuple[str, ...] = ()
     question: str = ""
+    options: tuple[str, ...] = ()
     target: str = ""
     group: str = ""
     num_visual_tokens: int = 0

@@ -6,7 +6,9 @@ scores. Scored copies have ``hit`` (multiple choice), ``eval_score`` (short answ
 """
 
 import re
+from itertools import takewhile
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 from budget.errors import DataError
@@ -60,9 +62,21 @@ def _row(
         score=share_of(score, choices.max_score, where),
         references=references_of(right),
         question=text_of(record.get("question")),
+        options=_options(record),
         target=text_of(right),
         group=field_of(record, group, where) if group else "",
     )
+
+
+def _options(record: dict[str, Any]) -> tuple[str, ...]:
+    """Return the texts of the columns A, B, C... up to the first that is empty or missing.
+
+    Example:
+        >>> _options({"A": "left", "B": "right", "C": None})
+        ('left', 'right')
+    """
+    texts = (text_of(record.get(letter)) for letter in ascii_uppercase)
+    return tuple(takewhile(bool, texts))
 
 
 def _whole(index: str) -> str:

@@ -2,7 +2,10 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from oracle.curves import Curves
 
 TOYS = Path(__file__).with_name("toys.py")
 
@@ -15,3 +18,27 @@ def toys():
     sys.modules["oracle_toys"] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def curves_of():
+    """Maps scores, and what else matters, to curves whose other columns are plain."""
+    return plain_curves
+
+
+def plain_curves(scores, scales=None, groups=None, answers=None, tokens=None):
+    scores = np.asarray(scores, dtype=float)
+    n, k = scores.shape
+    scales = tuple(scales or range(1, k + 1))
+    return Curves(
+        sample_ids=[f"s{i}" for i in range(n)],
+        groups=["all"] * n if groups is None else groups,
+        scales=scales,
+        scores=scores,
+        answers=np.where(scores > 0, "right", "wrong") if answers is None else answers,
+        confidence=np.zeros((n, k)),
+        flops=np.ones((n, k)),
+        seconds=np.ones((n, k)),
+        num_visual_tokens=np.tile(scales, (n, 1)) if tokens is None else tokens,
+        prompt_tokens=np.ones((n, k)),
+    )

@@ -3,10 +3,20 @@ import math
 
 import numpy as np
 import pytest
+from datasets import Dataset
 
 from budget.errors import DataError
 from oracle import ingest
-from oracle.ingest import Reference, curves_of, open_logs, refuse_unscored, scored, with_data
+from oracle.ingest import (
+    Reference,
+    curves_of,
+    open_logs,
+    references,
+    refuse_unscored,
+    scored,
+    with_data,
+    with_full_answers,
+)
 from oracle.joining import Joined, join
 from oracle.logs.rows import Choices, Log, LogRow
 
@@ -101,6 +111,32 @@ def test_answers_are_scored_against_the_log_or_the_data(lines):
     assert math.isnan(rows[2].score)
     assert [row.trouble for row in rows] == ["", "", "not in the data"]
     assert [row.trouble for row in scored(log, "exact").rows] == ["no right answer"] * 3
+
+
+def test_choices_are_scored_by_the_options_of_log_or_data(tmp_path, lines):
+    table = tmp_path / "t.tsv"
+    table.write_text("index\tA\tB\tC\tanswer\tprediction\n1\tdog\tcat\t\tB\ta cat\n")
+    log = open_logs([f"9={table}"])[1][0]
+    assert log.rows[0].options == ("dog", "cat")
+    assert scored(log, "choice").rows[0].score == 1.0
+    bare = open_logs([f"9={lines('a', [answer(0, 'a cat')])}"])[1][0]
+    columns = {"id": ["0"], "answers": [["B"]]}
+    listed = Dataset.from_dict(columns | {"question": ["Who? (A) a dog (B) a cat"]})
+    column = Dataset.from_dict(columns | {"question": ["Who?"], "options": [["dog", "cat"]]})
+    for data, score in ((listed, 1.0), (column, 1.0), (Dataset.from_dict(columns), 0.0)):
+        assert scored(with_data(bare, references(data)), "choice").rows[0].score == score
+
+
+def test_answers_without_right_ones_are_held_against_the_largest_scales(lines):
+    small = lines("a", [answer(0, "Red."), answer(1, "two"), answer(2, "")])
+    large = lines("b", [answer(0, "red"), answer(1, "3")])
+    logs = [
+        scored(log, "agreement")
+        for log in with_full_answers(open_logs([f"9={small}", f"36={large}"])[1])
+    ]
+    assert [row.score for row in logs[0].rows[:2]] == [1.0, 0.0]
+    assert logs[0].rows[2].trouble == "no right answer"
+    assert [row.score for row in logs[1].rows] == [1.0, 1.0]
 
 
 def test_a_scorer_that_cannot_score_names_the_line(lines):

@@ -6,8 +6,11 @@ import pytest
 from oracle.curves import Curves
 from oracle.labels import (
     agrees_with_full,
+    expected,
     first_correct,
     label,
+    parse_rule,
+    rule_word,
     stable,
     within_tolerance,
 )
@@ -57,7 +60,7 @@ def test_stable_is_unsolved_exactly_where_the_full_scale_is_wrong():
 
 
 @pytest.mark.parametrize(
-    ("scores", "tolerance", "expected"),
+    ("scores", "tolerance", "rung"),
     [
         ([0.0, 1.0, 1.0], 0.0, 1),
         ([0.5, 0.9, 1.0], 0.1, 1),
@@ -66,8 +69,8 @@ def test_stable_is_unsolved_exactly_where_the_full_scale_is_wrong():
         ([0.0, 0.0, 0.0], 1.0, -1),
     ],
 )
-def test_first_rung_within_tolerance_of_the_best_wins(scores, tolerance, expected):
-    assert within_tolerance(np.array([scores]), tolerance).tolist() == [expected]
+def test_first_rung_within_tolerance_of_the_best_wins(scores, tolerance, rung):
+    assert within_tolerance(np.array([scores]), tolerance).tolist() == [rung]
 
 
 def test_more_tolerance_never_costs_more_tokens():
@@ -117,6 +120,8 @@ def test_only_unsolved_samples_feel_the_rule_for_unsolved_samples(rule, unsolved
         ({"rule": "best"}, "'best'; legal are first_correct, stable"),
         ({"unsolved": "free"}, "'free'; legal are cheapest, full, drop"),
         ({"rule": "within_tolerance", "tolerance": -0.1}, "at least 0, got -0.1"),
+        ({"threshold": float("nan")}, r"threshold must be in \[0, 1\], got nan"),
+        ({"threshold": 50}, r"threshold must be in \[0, 1\], got 50"),
     ],
 )
 def test_unknown_rules_are_refused_with_the_legal_ones(kwargs, match):
@@ -127,3 +132,61 @@ def test_unknown_rules_are_refused_with_the_legal_ones(kwargs, match):
 def test_nan_scores_are_refused():
     with pytest.raises(ValueError, match="without NaN"):
         first_correct(np.array([[np.nan, 1.0]]))
+
+
+@pytest.mark.parametrize(
+    ("scores", "rung"),
+    [
+        ([0.2, 0.75, 0.75], 1),  # a tie goes to the cheapest
+        ([0.1 + 0.2, 0.3, 0.3], 0),  # equal means, summed in another order
+        ([0.3, 0.1 + 0.2, 0.3], 0),
+        ([0.0, 0.0, 0.0], -1),
+        ([0.0, 0.0, 0.01], 2),  # no threshold: any hope counts
+        ([1.0, 0.0, 1.0], 0),
+    ],
+)
+def test_expected_takes_the_best_mean_score(scores, rung):
+    assert expected(np.array([scores])).tolist() == [rung]
+
+
+def test_on_single_answers_expected_is_first_correct():
+    np.testing.assert_array_equal(expected(EVERY_PATTERN), first_correct(EVERY_PATTERN))
+
+
+@pytest.mark.parametrize("rule", [first_correct, stable, within_tolerance, expected])
+def test_every_rule_on_scores_refuses_nan_and_what_is_no_table(rule):
+    for bad in (np.array([[np.nan, 1.0]]), np.ones(3), np.ones((2, 0))):
+        with pytest.raises(ValueError, match="must be a 2-D array without NaN"):
+            rule(bad)
+
+
+@pytest.mark.parametrize(
+    ("scores", "first", "steady"),
+    [
+        ([0.5, 0.4, 0.5], 0, 2),  # the threshold itself is right
+        ([0.49, 0.49, 0.49], -1, -1),
+        ([0.3, 0.6, 0.9], 1, 1),
+    ],
+)
+def test_fractional_scores_are_right_from_the_threshold_on(scores, first, steady):
+    assert first_correct(np.array([scores])).tolist() == [first]
+    assert stable(np.array([scores])).tolist() == [steady]
+
+
+def test_no_rung_right_is_unsolved_by_every_rule_on_scores():
+    nothing = np.zeros((1, 4))
+    for rule in (first_correct, stable, within_tolerance, expected):
+        assert rule(nothing).tolist() == [-1]
+
+
+def test_agreement_of_texts_that_are_all_empty_is_refused_and_of_some_is_not():
+    with pytest.raises(ValueError, match="all 4 are empty"):
+        agrees_with_full(np.full((2, 2), ""))
+    assert agrees_with_full(np.array([["", ""], ["red", ""]])).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "word", ["first-correct", "stable", "within:0", "within:0.25", "agrees-with-full", "expected"]
+)
+def test_a_rule_is_written_as_it_is_read(word):
+    assert rule_word(*parse_rule(word)) == word
