@@ -13,10 +13,35 @@ class Generated(NamedTuple):
     Attributes:
         token_ids: generated ids, with the stop token at the end if one came.
         confidence: mean log-probability of ``token_ids``.
+        margin: probability of the first token less that of the next best.
+        entropy: of the first token's distribution, in nats.
     """
 
     token_ids: tuple[int, ...]
     confidence: float
+    margin: float
+    entropy: float
+
+
+class Doubt(NamedTuple):
+    """How sure a model is of a next token.
+
+    Attributes:
+        margins: probability of the best token less that of the next best, length b.
+        entropies: of the whole distribution, in nats, length b.
+    """
+
+    margins: list[float]
+    entropies: list[float]
+
+
+def doubt(logits: torch.Tensor) -> Doubt:
+    """Return margin and entropy of next tokens from logits with shape [b, vocabulary]."""
+    log_probs = logits.float().log_softmax(dim=-1)
+    probs = log_probs.exp()
+    best, second = probs.topk(2, dim=-1).values.unbind(-1)
+    entropies = torch.special.entr(probs).sum(-1)
+    return Doubt((best - second).tolist(), entropies.tolist())
 
 
 class PaddedPrompts(NamedTuple):
@@ -77,6 +102,7 @@ def generate_greedily(
     ids: list[list[int]] = [[] for _ in prompts]
     scores: list[list[float]] = [[] for _ in prompts]
     alive = list(range(len(prompts)))
+    unsure = doubt(decoding.logits())
     for step in range(max_new_tokens):
         tokens, log_probs = decoding.pick()
         keep = []
@@ -91,7 +117,10 @@ def generate_greedily(
             decoding.keep(keep)
             alive = [alive[row] for row in keep]
         decoding.advance([tokens[row] for row in keep])
-    return [Generated(tuple(i), sum(s) / len(s)) for i, s in zip(ids, scores, strict=True)]
+    return [
+        Generated(tuple(i), sum(s) / len(s), margin, entropy)
+        for i, s, margin, entropy in zip(ids, scores, *unsure, strict=True)
+    ]
 
 
 class _Decoding:
@@ -123,9 +152,14 @@ class _Decoding:
         last: torch.Tensor = states[:, -1]
         return last
 
+    def logits(self) -> torch.Tensor:
+        """Return the next token's logits of every row, shape [b, vocabulary]."""
+        logits: torch.Tensor = self.head(self.hidden)
+        return logits
+
     def pick(self) -> tuple[list[int], list[float]]:
         """Return the most probable next token of every row and its log-probability."""
-        best, tokens = self.head(self.hidden).float().log_softmax(dim=-1).max(dim=-1)
+        best, tokens = self.logits().float().log_softmax(dim=-1).max(dim=-1)
         return tokens.tolist(), best.tolist()
 
     def keep(self, rows: list[int]) -> None:

@@ -165,6 +165,8 @@ class LlavaRunner:
                     samples[i].length,
                     result.confidence,
                     sum(samples[i].grids),
+                    result.margin,
+                    result.entropy,
                 )
         return [answers[i] for i in range(len(samples))]
 

@@ -25,6 +25,8 @@ class Answer:
         prompt_tokens: length of the whole prompt, visual tokens included.
         confidence: mean log-probability (natural log, at most 0) of ``token_ids``.
         grids: squares that passed the vision encoder: images, times tiles if the model cuts.
+        margin: probability of the first token less that of the next best, in [0, 1].
+        entropy: of the first token's distribution, in nats.
     """
 
     text: str
@@ -33,6 +35,8 @@ class Answer:
     prompt_tokens: int
     confidence: float
     grids: int = 1
+    margin: float = math.nan
+    entropy: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)

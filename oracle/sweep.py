@@ -1,32 +1,31 @@
 """Run a model at every scale over a dataset, encoding each image once."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from oracle.batch import run_batch
 from oracle.curves import Curves
 from oracle.options import takes_options
 from oracle.scoring import agreement, get_scorer, score_batch
 
 if TYPE_CHECKING:
-    import torch
     from datasets import Dataset
 
-    from budget.types import Answer, MatryoshkaVLM
+    from budget.types import MatryoshkaVLM
 
 Progress = Callable[[int, int], None]
 
-_FIELDS = (
-    "scores",
-    "answers",
-    "confidence",
-    "flops",
-    "seconds",
-    "num_visual_tokens",
-    "prompt_tokens",
-)
+# Column of the curves and field of a ``RungResult``.
+_FIELDS = {
+    "answers": "answer",
+    "confidence": "confidence",
+    "flops": "flops",
+    "seconds": "seconds",
+    "num_visual_tokens": "num_visual_tokens",
+    "prompt_tokens": "prompt_tokens",
+}
 
 
 def sweep(
@@ -53,7 +52,7 @@ def sweep(
         scorer: name of a scorer in ``oracle.scoring``, or ``module:function``.
         batch_size: samples that run together.
         max_new_tokens: longest answer, in tokens.
-        progress: called with (answers done, answers in all) after each batch at each rung.
+        progress: called with (answers done, answers in all) after each batch.
 
     Raises:
         ValueError: if the scorer is unknown, the dataset is empty or repeats an id.
@@ -62,23 +61,22 @@ def sweep(
     check_dataset(dataset)
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-    columns: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _FIELDS}
-    rungs_done, total = 0, len(dataset) * len(model.ladder)
+    columns: dict[str, list[list[Any]]] = {name: [] for name in ("scores", *_FIELDS)}
+    done, total = 0, len(dataset) * len(model.ladder)
     _warm_up(model, dataset[:1])
     wanted = ("image", "question", "answers") + ("options",) * takes_options(score)
     for batch in _batches(dataset, batch_size, wanted):
-        per_rung = []
-        for rung in _run_batch(model, batch, max_new_tokens):
-            per_rung.append(rung)
-            rungs_done += len(batch["question"])
-            if progress is not None:
-                progress(rungs_done, total)
+        results = run_batch(model, batch["image"], batch["question"], max_new_tokens=max_new_tokens)
         if score is agreement:
-            batch["answers"] = [[text] for text in per_rung[-1]["answers"]]
-        for rung in per_rung:
-            rung["scores"] = score_batch(score, rung["answers"], batch)
-        for name in _FIELDS:
-            columns[name].extend(zip(*(rung[name] for rung in per_rung), strict=True))
+            batch["answers"] = [[rungs[-1].answer] for rungs in results]
+        for name, field in _FIELDS.items():
+            columns[name] += [[getattr(rung, field) for rung in rungs] for rungs in results]
+        texts = zip(*([rung.answer for rung in rungs] for rungs in results), strict=True)
+        per_rung = [score_batch(score, column, batch) for column in texts]
+        columns["scores"] += [list(row) for row in zip(*per_rung, strict=True)]
+        done += len(results) * len(model.ladder)
+        if progress is not None:
+            progress(done, total)
     named = dataset["group"][:] if "group" in dataset.column_names else [None] * len(dataset)
     groups = ["all" if group is None else group for group in named]
     return Curves(
@@ -114,47 +112,3 @@ def _warm_up(model: "MatryoshkaVLM", batch: dict[str, list[Any]]) -> None:
     model.answer(
         batch["image"], batch["question"], num_visual_tokens=model.ladder[0], max_new_tokens=1
     )
-
-
-def _run_batch(
-    model: "MatryoshkaVLM", batch: dict[str, list[Any]], max_new_tokens: int
-) -> Iterator[dict[str, list[Any]]]:
-    """Yield one column per field but the scores for each rung, cheapest first."""
-    images, questions = batch["image"], batch["question"]
-    start = time.perf_counter()
-    features = model.encode(images)
-    _wait_for(features)
-    encoding = time.perf_counter() - start
-    for m in model.ladder:
-        start = time.perf_counter()
-        answers = model.answer(
-            images,
-            questions,
-            num_visual_tokens=m,
-            max_new_tokens=max_new_tokens,
-            features=features,
-            batch_size=len(questions),
-        )
-        seconds = (encoding + time.perf_counter() - start) / len(questions)
-        yield {
-            "answers": [a.text for a in answers],
-            "confidence": [a.confidence for a in answers],
-            "flops": [_flops(model, a, m) for a in answers],
-            "seconds": [seconds] * len(answers),
-            "num_visual_tokens": [a.num_visual_tokens for a in answers],
-            "prompt_tokens": [a.prompt_tokens for a in answers],
-        }
-
-
-def _flops(model: "MatryoshkaVLM", answer: "Answer", num_visual_tokens: int) -> float:
-    text_tokens = answer.prompt_tokens - answer.num_visual_tokens
-    new_tokens = len(answer.token_ids)
-    return model.cost(num_visual_tokens, text_tokens, new_tokens, grids=answer.grids).flops
-
-
-def _wait_for(features: Sequence["torch.Tensor"]) -> None:
-    """Wait for queued kernels, so that encoding time is counted as encoding."""
-    if len(features) and getattr(features[0], "is_cuda", False):
-        import torch
-
-        torch.cuda.synchronize(features[0].device)

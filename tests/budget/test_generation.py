@@ -1,10 +1,12 @@
 """Greedy decoding against transformers' own generate, on a tiny Llama."""
 
+import math
+
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from budget.generation import generate_greedily, pad_left
+from budget.generation import doubt, generate_greedily, pad_left
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +77,11 @@ def test_padding_is_on_the_left():
     assert padded.mask.tolist() == [[0, 0, 1], [1, 1, 1]]
     assert padded.positions.tolist() == [[0, 0, 0], [0, 1, 2]]
     assert padded.embeds[0].tolist() == [[0, 0], [0, 0], [1, 1]]
+
+
+def test_doubt_is_margin_and_entropy_of_the_next_token():
+    probs = torch.tensor([[0.7, 0.2, 0.1], [0.5, 0.5, 0.0]])
+    margins, entropies = doubt(probs.log())
+    assert margins == pytest.approx([0.5, 0.0], abs=1e-6)
+    expected = -sum(p * math.log(p) for p in (0.7, 0.2, 0.1))
+    assert entropies == pytest.approx([expected, math.log(2)], abs=1e-6)

@@ -86,7 +86,7 @@ def test_progress_counts_answers_to_the_end(toys):
         batch_size=8,
         progress=lambda *step: seen.append(step),
     )
-    assert [done for done, _ in seen] == [8, 16, 24, 32, 40, 48, 52, 56, 60]
+    assert [done for done, _ in seen] == [24, 48, 60]
     assert {total for _, total in seen} == {60}
 
 
