@@ -10,6 +10,7 @@ import torch
 from PIL.Image import Image
 
 from budget.cost import LlavaShape, llava_cost
+from budget.every_scale import EveryScale, can_share
 from budget.generation import generate_greedily, pad_left
 from budget.images import to_pixels
 from budget.ladder import ScaleLadder
@@ -46,7 +47,12 @@ class LlavaRunner:
         ladder: the scales the model is run at.
         name: short name for reports.
         image_token: what the chat template writes for an image.
+
+    Attributes:
+        nested: whether an image's tokens for m are the first m of those for any larger number.
     """
+
+    nested = False
 
     def __init__(
         self,
@@ -145,7 +151,7 @@ class LlavaRunner:
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        samples = self._samples(images, questions, num_visual_tokens, features)
+        samples = self.samples(images, questions, num_visual_tokens, features)
         order = sorted(range(len(samples)), key=lambda i: samples[i].length)
         answers: dict[int, Answer] = {}
         for start in range(0, len(order), batch_size):
@@ -170,6 +176,42 @@ class LlavaRunner:
                 )
         return [answers[i] for i in range(len(samples))]
 
+    def answer_every_scale(
+        self,
+        images: Sequence[SampleImages],
+        questions: Sequence[str],
+        *,
+        max_new_tokens: int = 16,
+        features: Sequence[SampleFeatures] | None = None,
+        batch_size: int = 32,
+    ) -> list[list[Answer]]:
+        """Answer every question at every rung of the ladder; what rungs share is run once.
+
+        Args and errors are those of ``answer``; memory is that of all rungs together.
+
+        Returns:
+            Per sample, one answer per rung, cheapest first: those that ``answer`` gives.
+        """
+        if can_share(self):
+            shared = EveryScale(self, images, questions, features=features, batch_size=batch_size)
+            found = shared.answers(max_new_tokens=max_new_tokens)
+            return [[answer for (answer,) in rungs] for rungs in found]
+        if features is None:
+            flat = iter(self.encode([image for each in images for image in images_of(each)]))
+            features = [[next(flat) for _ in images_of(each)] for each in images]
+        per_rung = [
+            self.answer(
+                images,
+                questions,
+                num_visual_tokens=m,
+                max_new_tokens=max_new_tokens,
+                features=features,
+                batch_size=batch_size,
+            )
+            for m in self.ladder
+        ]
+        return [list(rungs) for rungs in zip(*per_rung, strict=True)]
+
     @torch.inference_mode()
     def logits(
         self,
@@ -185,7 +227,7 @@ class LlavaRunner:
         Returns:
             Per sample, shape [positions, vocabulary].
         """
-        samples = self._samples(images, questions, num_visual_tokens, None)
+        samples = self.samples(images, questions, num_visual_tokens, None)
         padded = pad_left(self._embed_rows(range(len(samples)), samples, images, None))
         states = self.model.model.language_model(
             inputs_embeds=padded.embeds,
@@ -231,14 +273,17 @@ class LlavaRunner:
             stop = self.tokenizer.eos_token_id
         return () if stop is None else (stop,) if isinstance(stop, int) else tuple(stop)
 
-    def _samples(
+    def samples(
         self,
         images: Sequence[SampleImages],
         questions: Sequence[str],
         num_visual_tokens: int | Sequence[SampleScales],
         features: Sequence[SampleFeatures] | None,
     ) -> list[Sample]:
-        """Return what every sample asks for, all of it legal."""
+        """Return what every sample asks for.
+
+        Args and errors are those of ``answer``.
+        """
         for what, given in (("images", images), ("features", features)):
             if given is not None and len(given) != len(questions):
                 raise ValueError(f"got {len(given)} {what} for {len(questions)} questions")
@@ -264,11 +309,8 @@ class LlavaRunner:
             flat = self.encode([image for i in rows for image in images_of(images[i])])
         else:
             flat = [each for i in rows for each in features_of(features[i])]
-        tokens = iter(self._visual_tokens(flat, [m for i in rows for m in samples[i].scales]))
-        embed = self.model.get_input_embeddings()
-        texts = [part for i in rows for part in samples[i].prompt.parts]
-        ids = torch.tensor([i for text in texts for i in text], device=self.device)
-        pieces = iter(embed(ids).split([len(text) for text in texts]))
+        tokens = iter(self.visual_tokens(flat, [m for i in rows for m in samples[i].scales]))
+        pieces = self.embed_texts([part for i in rows for part in samples[i].prompt.parts])
         embedded = []
         for i in rows:
             row = [next(pieces)]
@@ -277,7 +319,12 @@ class LlavaRunner:
             embedded.append(torch.cat(row))
         return embedded
 
-    def _visual_tokens(
+    def embed_texts(self, texts: Sequence[Sequence[int]]) -> Iterator[torch.Tensor]:
+        """Embed texts given as token ids in one call; shapes [t_i, d]."""
+        ids = torch.tensor([i for text in texts for i in text], device=self.device)
+        yield from self.model.get_input_embeddings()(ids).split([len(text) for text in texts])
+
+    def visual_tokens(
         self, features: Sequence[torch.Tensor], wanted: Sequence[int]
     ) -> list[torch.Tensor]:
         """Reduce each image's features to its tokens [grids * m, d], one call per number."""

@@ -9,6 +9,8 @@ from budget.mqt import check_prefix
 class MqtModel(LlavaRunner):
     """MQT-LLaVA (arXiv 2405.19315): any integer from 1 to the number of queries is legal."""
 
+    nested = True
+
     def check_tokens(self, num_visual_tokens: int) -> None:
         """Refuse a number outside 1..M.
 
