@@ -129,8 +129,13 @@ def with_data(log: Log, known: Mapping[str, Reference]) -> Log:
         if (right := known.get(row.key)) is None:
             rows.append(row._replace(trouble="not in the data"))
         else:
-            told = {"group": right.group or row.group, "options": right.options or row.options}
-            rows.append(row._replace(references=right.answers, **told))
+            rows.append(
+                row._replace(
+                    references=right.answers,
+                    group=right.group or row.group,
+                    options=right.options or row.options,
+                )
+            )
     return log._replace(rows=rows)
 
 
@@ -146,7 +151,11 @@ def scored(log: Log, scorer: str) -> Log:
         if not row.references:
             rows.append(row._replace(trouble=row.trouble or "no right answer"))
             continue
-        one = {"answers": [row.references], "question": [row.question], "options": [row.options]}
+        one: dict[str, Sequence[Any]] = {
+            "answers": [row.references],
+            "question": [row.question],
+            "options": [row.options],
+        }
         try:
             rows.append(row._replace(score=score_batch(score, [row.answer], one)[0]))
         except ValueError as problem:

@@ -14,7 +14,7 @@ from budget.errors import DataError
 from oracle.logs.lines import json_lines
 from oracle.logs.metrics import describe, pick_metric
 from oracle.logs.results_file import about_log
-from oracle.logs.rows import Choices, Log, LogRow, place
+from oracle.logs.rows import Choices, Log, LogRow, NotOffered, place
 from oracle.logs.values import field_of, most_likely, references_of, share_of, text_of
 
 Record = tuple[int, dict[str, Any]]
@@ -68,7 +68,8 @@ def _of_one_filter(records: list[Record], wanted: str | None, path: Path) -> lis
     if wanted is None and len(names) > 1:
         raise DataError(f"{path} has several filters; choose one with --filter: {', '.join(names)}")
     if wanted is not None and wanted not in names:
-        raise DataError(f"{path} has no filter {wanted!r}; legal are {', '.join(names)}")
+        legal = ", ".join(names)
+        raise NotOffered(f"{path} has no filter {wanted!r}; legal are {legal}", "filter")
     kept = wanted or names[0]
     return [pair for pair in records if text_of(pair[1].get("filter", "none")) == kept]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from budget.errors import DataError
+from oracle.logs.rows import NotOffered
 from oracle.logs.values import score_of
 
 
@@ -40,7 +41,8 @@ def pick_metric(
         lower_is_better: metrics that are errors, not scores.
 
     Raises:
-        DataError: if ``wanted`` is not there, or several metrics differ and none is wanted.
+        DataError: if several metrics differ and none is wanted.
+        NotOffered: if ``wanted`` is not there.
     """
     tables = [_numbers(row, lower_is_better) for row in rows]
     names = sorted({name for table in tables for name in table})
@@ -48,7 +50,7 @@ def pick_metric(
     if wanted is not None:
         if wanted not in names:
             legal = f"legal are {', '.join(names)}" if names else "it has none that is a number"
-            raise DataError(f"{path} has no metric {wanted!r}; {legal}")
+            raise NotOffered(f"{path} has no metric {wanted!r}; {legal}", "metric")
         return Picked(wanted, [table.get(wanted, math.nan) for table in tables])
     if not names:
         return Picked("", [math.nan] * len(tables))

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from budget.errors import DataError
 
 UNKNOWN = float("nan")
 
@@ -85,6 +87,14 @@ class Choices(NamedTuple):
     group: str | None = None
     max_score: float = 1.0
     options: Mapping[str, int] | None = None
+
+
+class NotOffered(DataError):
+    """A log has no metric or filter of the name that was chosen; says which of the two."""
+
+    def __init__(self, message: str, what: Literal["metric", "filter"]) -> None:
+        super().__init__(message)
+        self.what = what
 
 
 def place(path: Path, line: int) -> str:
