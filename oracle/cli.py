@@ -59,8 +59,8 @@ def run(
     out: Annotated[
         Path,
         typer.Option(
-            help="Folder of the run; a killed run goes on. Ends it in .parquet, it is one file, "
-            "written at the end.",
+            help="Folder of the run; the same command goes on with a killed one. A name that ends "
+            "in .parquet: one file, written at the end.",
             show_default=False,
         ),
     ],

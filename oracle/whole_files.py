@@ -41,10 +41,16 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what writers that were killed left in a folder; no writer may be at work there."""
-    for path in folder.glob(f"*{TMP}"):
-        path.unlink(missing_ok=True)
+def remove_unfinished(folder: Path, *patterns: str) -> None:
+    """Remove what writers that were killed left in the place of some files.
+
+    Args:
+        folder: in which no writer is at work.
+        patterns: names of the files, as ``Path.glob`` takes them.
+    """
+    for pattern in patterns:
+        for path in folder.glob(f"{pattern}.*{TMP}"):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -60,6 +66,8 @@ def _room_for(path: Path) -> Iterator[None]:
 
 def _sync_folder(folder: Path) -> None:
     """Wait until a folder's own list of files is on the disk, where that can be asked for."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows cannot open a folder
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

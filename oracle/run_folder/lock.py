@@ -1,6 +1,5 @@
 """One process at a time in a folder."""
 
-import fcntl
 import json
 import os
 import socket
@@ -45,6 +44,8 @@ def held(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[IO[str]]:
+    import fcntl  # which Windows lacks; curves can be read there all the same
+
     path = folder / NAME
     while True:
         folder.mkdir(parents=True, exist_ok=True)

@@ -67,13 +67,9 @@ def open_manifest(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         DataError: if the folder is another run's, or holds something else.
     """
+    refuse_strangers(folder)
     found = read_manifest(folder)
     if found is None:
-        if strangers := sorted(p.name for p in folder.iterdir() if p.name != lock.NAME):
-            raise DataError(
-                f"{folder} is not empty and no run of the oracle (it has no {NAME}, but "
-                f"{strangers[0]}); give a new folder"
-            )
         begun = datetime.now(UTC).isoformat(timespec="seconds")
         found = {**wanted, "begun": begun, "versions": []}
     refuse_other(folder, found, wanted)
@@ -81,6 +77,21 @@ def open_manifest(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
         found["versions"].append(code_version())
         write_manifest(folder, found)
     return found
+
+
+def refuse_strangers(folder: Path) -> None:
+    """Refuse a folder that holds something but no run; one that is not there is fine.
+
+    Raises:
+        DataError: names one of the things.
+    """
+    if folder.is_dir() and not (folder / NAME).is_file():
+        names = (path.name for path in folder.iterdir())
+        if strangers := sorted(n for n in names if n != lock.NAME and not n.startswith(f"{NAME}.")):
+            raise DataError(
+                f"{folder} is not empty and no run of the oracle (it has no {NAME}, but "
+                f"{strangers[0]}); give a new folder"
+            )
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

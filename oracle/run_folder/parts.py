@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from oracle.parquet_file import read_parquet
 from oracle.whole_files import write_whole
 
+FILES = ("part-*.parquet", "errors-*.parquet")
 _PART = "part-{:08d}.parquet"
 _ERRORS = "errors-{:08d}.parquet"
 

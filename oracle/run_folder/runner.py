@@ -1,6 +1,7 @@
 """A sweep that goes on where it was killed, and that one bad sample does not end."""
 
 from collections.abc import Callable
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +13,7 @@ from oracle.run_folder.filling import fill, what_is_left
 from oracle.run_folder.isolate import Isolator
 from oracle.run_folder.lock import held
 from oracle.run_folder.part_writer import PartWriter
-from oracle.run_folder.parts import Failure
+from oracle.run_folder.parts import FILES, Failure
 from oracle.run_folder.reading import check_finished, read_errors
 from oracle.run_folder.tally import Tally
 from oracle.scoring import get_scorer
@@ -131,8 +132,9 @@ def sweep_to(
 def _into_folder(folder: Path, work: Callable[[Path], None]) -> Run:
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file; give a folder, or a file that ends in .parquet")
+    manifest.refuse_strangers(folder)
     with held(folder):
-        remove_unfinished(folder)
+        remove_unfinished(folder, *FILES, manifest.NAME)
         work(folder)
         return Run(folder, check_finished(folder))
 
@@ -142,7 +144,8 @@ def _into_file(target: Path, work: Callable[[Path], None], *, is_done: Callable[
     folder = single_file.folder_beside(target)
     with held(folder):
         try:
-            remove_unfinished(folder)
+            remove_unfinished(folder, *FILES, manifest.NAME)
+            remove_unfinished(target.parent, escape(target.name))
             if target.is_file() and manifest.read_manifest(folder) is None:
                 single_file.clear(folder)  # a kill may have come while it was being removed
                 if is_done():

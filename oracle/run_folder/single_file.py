@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from oracle.parquet_file import ABOUT_KEY, ERRORS_KEY, open_parquet, read_parquet, said
 from oracle.run_folder import lock, manifest
 from oracle.run_folder.manifest import PINNED, write_manifest
-from oracle.run_folder.parts import part_files, write_part
+from oracle.run_folder.parts import FILES, part_files, write_part
 from oracle.run_folder.reading import about_run, check_finished, read_errors
-from oracle.whole_files import remove_unfinished, write_whole
+from oracle.whole_files import write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,10 +72,9 @@ def clear(folder: Path) -> None:
     The manifest goes first: a folder without one is no run any more, wherever a kill comes.
     """
     (folder / manifest.NAME).unlink(missing_ok=True)
-    for pattern in ("part-*.parquet", "errors-*.parquet"):
+    for pattern in FILES:
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)
-    remove_unfinished(folder)
 
 
 def remove_empty(folder: Path) -> None:

@@ -4,6 +4,7 @@ import time
 import pytest
 
 from oracle.run_folder.parts import part_files
+from oracle.run_folder.runner import sweep_to
 from oracle.sweep import sweep
 
 
@@ -44,10 +45,25 @@ def test_a_run_killed_at_twenty_moments_gives_what_one_run_gives(
     assert not list(out.glob("*.tmp"))
 
 
-def test_what_a_killed_writer_left_is_cleaned_at_the_next_start(toys, tmp_path):
-    from oracle.run_folder.runner import sweep_to
+@pytest.mark.parametrize(
+    "left", ["run/part-00000001.parquet.12.tmp", "run/manifest.json.12.tmp", "c.parquet.12.tmp"]
+)
+def test_what_a_killed_writer_left_is_cleaned_at_the_next_start(toys, tmp_path, left):
+    (tmp_path / "notes.parquet.tmp").write_text("mine")
+    run_both(toys, tmp_path)
+    (tmp_path / left).write_bytes(b"PAR1")
+    run_both(toys, tmp_path)
+    assert [path.name for path in tmp_path.rglob("*.tmp")] == ["notes.parquet.tmp"]
 
-    sweep_to(tmp_path / "run", toys.ReaderVLM(), toys.reader_dataset([0, 5]))
-    (tmp_path / "run" / "part-00000001.parquet.123.tmp").write_bytes(b"PAR1")
-    sweep_to(tmp_path / "run", toys.ReaderVLM(), toys.reader_dataset([0, 5]))
-    assert not list((tmp_path / "run").glob("*.tmp"))
+
+def test_a_kill_before_the_manifest_was_written_leaves_a_folder_that_can_be_used(toys, tmp_path):
+    (tmp_path / "run").mkdir()
+    for name in ("run.lock", "manifest.json.12.tmp"):
+        (tmp_path / "run" / name).touch()
+    run_both(toys, tmp_path)
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def run_both(toys, folder):
+    for name in ("run", "c.parquet"):
+        sweep_to(folder / name, toys.ReaderVLM(), toys.reader_dataset([0, 5]))

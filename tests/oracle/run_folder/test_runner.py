@@ -151,6 +151,7 @@ def test_a_folder_of_something_else_is_left_alone(toys, tmp_path, stranger):
     (tmp_path / "mine" / stranger).write_text("mine")
     with pytest.raises(DataError, match=f"mine is not empty and no run of .* but {stranger}"):
         sweep_to(tmp_path / "mine", toys.ReaderVLM(), toys.reader_dataset([0, 5]))
+    assert os.listdir(tmp_path / "mine") == [stranger]
     assert (tmp_path / "mine" / stranger).read_text() == "mine"
 
 
