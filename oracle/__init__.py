@@ -14,11 +14,12 @@ _HOMES = {
     "label": "oracle.labels",
     "load_dataset_columns": "oracle.data",
     "read_curves": "oracle.curves",
+    "read_errors": "oracle.run_folder.reading",
     "register_source": "oracle.data",
     "stable_scores": "budget.stable",
     "summarise": "oracle.report",
     "sweep": "oracle.sweep",
-    "sweep_to": "oracle.resume",
+    "sweep_to": "oracle.run_folder.runner",
     "write_curves": "oracle.curves",
 }
 

@@ -1,10 +1,10 @@
 """The oracle's commands: run a model at every scale, label and summarise what came out.
 
-    budget oracle run --model m3 --data scenes --split test --out runs/curves.parquet
-    budget oracle summary runs/curves.parquet
-    budget oracle labels runs/curves.parquet --rule stable --out runs/labels.parquet
+    budget oracle run --model m3 --data scenes --split test --out runs/m3
+    budget oracle summary runs/m3
+    budget oracle labels runs/m3 --rule stable --out runs/labels.parquet
     budget oracle ingest 9=run9.jsonl 36=run36.jsonl --out runs/curves.parquet
-    budget oracle export runs/curves.parquet --out runs/mmr
+    budget oracle export runs/m3 --out runs/mmr
 
 All end with one line of JSON. Accuracies are mean scores in [0, 1], tokens are visual tokens per
 image.
@@ -12,13 +12,15 @@ image.
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from budget.console import (
+    one_line,
     one_line_errors,
     print_json_line,
     print_table,
@@ -31,6 +33,9 @@ from oracle.labels_cli import labels
 
 if TYPE_CHECKING:
     from oracle.report import GroupRow
+    from oracle.run_folder.parts import Failure
+
+_SHOWN_FAILURES = 5
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Run a model at every scale over a dataset."
@@ -53,7 +58,11 @@ def run(
     ],
     out: Annotated[
         Path,
-        typer.Option(help="Parquet file to write; a killed run resumes.", show_default=False),
+        typer.Option(
+            help="Folder of the run; the same command goes on with a killed one. A name that ends "
+            "in .parquet: one file, written at the end.",
+            show_default=False,
+        ),
     ],
     model: Annotated[str, typer.Option(help="m3, mqt, a model folder or a hub id.")] = "m3",
     split: Annotated[str, typer.Option(help="Split, where the data has several.")] = "test",
@@ -72,24 +81,41 @@ def run(
     chunk_size: Annotated[
         int, typer.Option(help="Samples per part file; what a kill can cost.", min=1)
     ] = 512,
+    max_errors: Annotated[
+        int | None,
+        typer.Option(
+            help="Samples that may fail before the run is given up, 0: stop at the first; "
+            "default: 5 %, but at least 10, and not the first 10 of all.",
+            min=0,
+            show_default=False,
+        ),
+    ] = None,
+    retry_errors: Annotated[
+        bool, typer.Option("--retry-errors", help="Run again the samples that failed before.")
+    ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, ...")] = "cpu",
 ) -> None:
-    """Run MODEL at every scale over DATA into curves on disk, one row a sample and rung."""
+    """Run MODEL at every scale over DATA into curves on disk, one row a sample and rung.
+
+    Samples that fail are left out and listed. Ctrl-C writes what was measured (exit code 130).
+    """
     quiet_libraries()
+    from oracle.curves import read_curves
     from oracle.data import NEEDED, load_dataset_columns
     from oracle.report import summarise
-    from oracle.resume import sweep_to
+    from oracle.run_folder.runner import sweep_to
+    from oracle.run_folder.stopping import stop_on_signals
     from oracle.scoring import agreement, get_scorer
 
     labelled = get_scorer(scorer) is not agreement
     needed = [name for name in NEEDED if labelled or name != "answers"]
     dataset = load_dataset_columns(data, split, needed, limit)
-    from budget.models import load_model
+    from budget.models import find_model, load_model
 
-    vlm = load_model(model, device=device)
-    start = time.perf_counter()
-    with progress(f"{vlm.name} at {len(vlm.ladder)} scales", "answers") as update:
-        curves = sweep_to(
+    vlm, start = load_model(model, device=device), time.perf_counter()
+    watch = progress(f"{vlm.name} at {len(vlm.ladder)} scales", "answers")
+    with _interruptible(), stop_on_signals() as stop, watch as update:
+        done = sweep_to(
             out,
             vlm,
             dataset,
@@ -97,32 +123,60 @@ def run(
             batch_size=batch_size,
             max_new_tokens=max_new_tokens,
             chunk_size=chunk_size,
+            files=find_model(model),
+            max_errors=max_errors,
+            retry_errors=retry_errors,
+            stop=stop,
+            notify=lambda line: typer.echo(f"budget: {line}", err=True),
             progress=update,
         )
     seconds = time.perf_counter() - start
+    curves = read_curves(out)
     rows = summarise(curves)
     _print_rows(rows, curves.scales)
-    print_json_line({"out": out, **_as_json(rows[0], curves.scales), "seconds": round(seconds, 2)})
+    _print_failures(done.failures, len(dataset))
+    figures = {**_as_json(rows[0], curves.scales), "errors": len(done.failures)}
+    print_json_line({"out": out, **figures, "seconds": round(seconds, 2)})
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turn a wish to stop into one line and the exit code 130 that shells give to Ctrl-C."""
+    from oracle.run_folder.filling import RunInterrupted
+
+    try:
+        yield
+    except RunInterrupted as stopped:
+        typer.echo(f"budget: {one_line(stopped)}", err=True)
+        raise typer.Exit(130) from None
+    except KeyboardInterrupt:
+        typer.echo("budget: stopped at once; the same command goes on from the last part", err=True)
+        raise typer.Exit(130) from None
 
 
 @app.command()
 @one_line_errors()
 def summary(
-    file: Annotated[Path, typer.Argument(help="Curves that 'run' wrote.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="Curves that 'run' wrote, folder or file.", show_default=False)
+    ],
 ) -> None:
     """Show accuracy per scale and oracles by rule, for all samples and for each group."""
     quiet_libraries()
     from oracle.curves import read_curves, read_metadata
     from oracle.report import summarise
+    from oracle.run_folder.reading import read_errors
 
-    curves, about = read_curves(file), read_metadata(file)
+    curves, about, failures = read_curves(file), read_metadata(file), read_errors(file)
     rows = summarise(curves)
     _print_rows(rows, curves.scales)
+    _print_failures(failures, len(curves) + len(failures))
     groups = {row.group: _as_json(row, curves.scales) for row in rows[1:]}
     known: dict[str, Any] = {
         key: about[key] for key in ("model", "scorer", "created_by") if key in about
     }
-    print_json_line({**known, **_as_json(rows[0], curves.scales), "groups": groups})
+    figures = {**_as_json(rows[0], curves.scales), "errors": len(failures)}
+    print_json_line({**known, **figures, "groups": groups})
 
 
 def _print_rows(rows: Sequence["GroupRow"], scales: Sequence[int]) -> None:
@@ -145,6 +199,14 @@ def _print_rows(rows: Sequence["GroupRow"], scales: Sequence[int]) -> None:
     ]
     columns = ("group", "oracle", "unsolved charged", "accuracy in %", "mean tokens")
     print_table(columns, oracles, "oracles, each by its two rules")
+
+
+def _print_failures(failures: Sequence["Failure"], num_samples: int) -> None:
+    """Print the first few samples that failed, if any did."""
+    if failures:
+        title = f"{len(failures)} of {num_samples} samples failed and are left out above; the first"
+        cells = [(failure.sample_id, failure.error) for failure in failures[:_SHOWN_FAILURES]]
+        print_table(("sample", "error"), cells, title)
 
 
 def _as_json(row: "GroupRow", scales: Sequence[int]) -> dict[str, Any]:

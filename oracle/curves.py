@@ -1,13 +1,12 @@
 """One sample's score, answer and cost at every rung, for many samples, and its file.
 
 The file is Parquet with one row a sample and rung; how it came about (model, ladder, scorer,
-version of this package) is in the schema's metadata.
+version of this package) is in the schema's metadata. A run's folder is read like such a file.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budget.errors import DataError
+from oracle.parquet_file import ABOUT_KEY, open_parquet, read_parquet, said
+from oracle.run_folder.reading import about_run, check_finished, read_run
+from oracle.whole_files import write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,10 +31,12 @@ _DTYPES: dict[str, type] = {
     "seconds": np.float64,
     "num_visual_tokens": np.int64,
     "prompt_tokens": np.int64,
+    "margin": np.float64,
+    "entropy": np.float64,
 }
+_OPTIONAL = ("margin", "entropy")  # files that were written before these were kept lack them
 # Parquet column of each of these, one value a sample and rung.
 _COLUMNS = {name: name for name in _DTYPES} | {"scores": "score", "answers": "answer"}
-_META_KEY = b"matryoshka_budget"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +57,10 @@ class Curves:
             everywhere if unknown.
         num_visual_tokens: visual tokens really used, shape [n, k].
         prompt_tokens: whole prompt, visual tokens included, shape [n, k]; 0 where unknown.
+        margin: probability of the first generated token less that of the next best, in [0, 1],
+            shape [n, k]; NaN where unknown, which is everywhere by default.
+        entropy: of the first generated token's distribution, in nats, shape [n, k]; NaN where
+            unknown, which is everywhere by default.
 
     Raises:
         ValueError: if anything above does not hold; names every problem at once.
@@ -68,11 +76,15 @@ class Curves:
     seconds: NDArray[np.float64]
     num_visual_tokens: NDArray[np.int64]
     prompt_tokens: NDArray[np.int64]
+    margin: NDArray[np.float64] = field(default_factory=lambda: np.array(np.nan))
+    entropy: NDArray[np.float64] = field(default_factory=lambda: np.array(np.nan))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scales", tuple(int(m) for m in self.scales))
         for name, dtype in {"sample_ids": np.str_, "groups": np.str_, **_DTYPES}.items():
             array: NDArray[Any] = np.array(getattr(self, name), dtype=dtype)
+            if name in _OPTIONAL and not array.ndim:
+                array = np.full(self.scores.shape, array)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         if problems := _problems(self):
@@ -100,20 +112,6 @@ class Curves:
         return replace(self, **{name: getattr(self, name)[picked] for name in names})
 
 
-def concatenate(parts: Sequence[Curves]) -> Curves:
-    """Join curves of disjoint samples that share one ladder, in the order given.
-
-    Raises:
-        ValueError: if there is nothing to join, ladders differ or a sample is there twice.
-    """
-    ladders = {part.scales for part in parts}
-    if len(ladders) != 1:
-        raise ValueError(f"curves to join must share one ladder, got {sorted(ladders)}")
-    names = [f.name for f in fields(Curves) if f.name != "scales"]
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    return Curves(scales=ladders.pop(), **joined)
-
-
 def write_curves(path: str | Path, curves: Curves, metadata: Mapping[str, Any]) -> None:
     """Write curves to a Parquet file, whole or not at all.
 
@@ -125,34 +123,51 @@ def write_curves(path: str | Path, curves: Curves, metadata: Mapping[str, Any]) 
     Raises:
         ValueError: if ``model`` or ``scorer`` is not in ``metadata``.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if missing := {"model", "scorer"} - set(metadata):
         raise ValueError(f"metadata of curves needs {sorted(missing)}, got {sorted(metadata)}")
+    target, table = Path(path), to_table(curves, metadata)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, lambda file: pq.write_table(table, file))
+
+
+def to_table(
+    curves: Curves, metadata: Mapping[str, Any], rows: NDArray[np.int64] | None = None
+) -> "pa.Table":
+    """Return curves as they are written, one row a sample and rung.
+
+    Args:
+        curves: of any number of samples.
+        metadata: how they came about, JSON values.
+        rows: where each sample stands in its dataset, shape [n]; becomes one more column.
+    """
+    import pyarrow as pa
+
     n, k = len(curves), curves.num_rungs
     flat = {column: getattr(curves, name).ravel() for name, column in _COLUMNS.items()}
     ids = {"sample_id": np.repeat(curves.sample_ids, k), "group": np.repeat(curves.groups, k)}
     rungs = {"rung": np.tile(np.arange(k), n), "scale": np.tile(np.array(curves.scales), n)}
-    about = {**metadata, "ladder": list(curves.scales), "created_by": _created_by()}
-    table = pa.table({name: pa.array(values) for name, values in {**ids, **rungs, **flat}.items()})
-    table = table.replace_schema_metadata({_META_KEY: json.dumps(about).encode()})
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    pq.write_table(table, unfinished)
-    os.replace(unfinished, target)
+    at = {} if rows is None else {"row": np.repeat(rows, k)}
+    about = {"created_by": _created_by(), **metadata, "ladder": list(curves.scales)}
+    columns = {**ids, **rungs, **flat, **at}
+    table = pa.table({name: pa.array(values) for name, values in columns.items()})
+    return table.replace_schema_metadata({ABOUT_KEY: json.dumps(about).encode()})
 
 
 def read_curves(path: str | Path) -> Curves:
-    """Read curves from a Parquet file; the rows may come in any order.
+    """Read the curves of a run's folder or of a Parquet file, whose rows may come in any order.
+
+    Samples come in the order of the dataset where that is known, else of their first rows.
 
     Raises:
-        DataError: if there is no such file, it holds no curves, samples lack rungs or have one
-            twice, or samples were run on different ladders.
+        DataError: if there is no such file or run, the run is not finished, it holds no curves,
+            samples lack rungs or have one twice, or samples were run on different ladders.
     """
-    table = _read_table(path)
-    about = _about(table)
+    path = Path(path)
+    table = read_run(path) if path.is_dir() else read_parquet(path)
+    _check_columns(path, table.schema, table.num_rows)
+    about = said(table.schema, ABOUT_KEY, {})
     columns = {
         name: table.column(name).to_numpy(zero_copy_only=False) for name in table.schema.names
     }
@@ -160,18 +175,23 @@ def read_curves(path: str | Path) -> Curves:
     scales = tuple(about.get("ladder") or np.unique(columns["scale"]).tolist())
     if strange := set(np.unique(columns["scale"]).tolist()) - set(scales):
         raise DataError(f"{path} mixes ladders: scales {sorted(strange)} are not of {scales}")
-    order = np.argsort(np.argsort(first))[home]  # samples keep the order of their first rows
+    place = columns["row"][first] if "row" in columns else first
+    order = np.argsort(np.argsort(place))[home]
     rows = np.lexsort((columns["scale"], order))
     seen = np.zeros((len(names), len(scales)), dtype=np.int64)
     np.add.at(seen, (order, np.searchsorted(scales, columns["scale"])), 1)
     if (odd := (seen != 1).any(axis=1)).any():
-        name = columns["sample_id"][np.sort(first)[odd.argmax()]]
+        name = columns["sample_id"][first[np.argsort(place)][odd.argmax()]]
         raise DataError(
             f"{path}: {odd.sum()} of {len(names)} samples are incomplete or mix ladders; "
             f"{str(name)!r} needs each of scales {scales} once, has {seen[odd.argmax()].tolist()}"
         )
     shape = (len(names), len(scales))
-    sorted_ = {name: columns[column][rows].reshape(shape) for name, column in _COLUMNS.items()}
+    sorted_ = {
+        name: columns[column][rows].reshape(shape)
+        for name, column in _COLUMNS.items()
+        if column in columns
+    }
     ids, groups = (columns[c][rows].reshape(shape)[:, 0] for c in ("sample_id", "group"))
     try:
         return Curves(sample_ids=ids, groups=groups, scales=scales, **sorted_)
@@ -180,36 +200,31 @@ def read_curves(path: str | Path) -> Curves:
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """Return how the curves in ``path`` came about: model, ladder, scorer, created_by, and more.
+    """Return how the curves of a file or of a run's folder came about.
+
+    Returns:
+        model, ladder, scorer, created_by, and more.
 
     Raises:
-        DataError: if there is no such file or it holds no curves.
+        DataError: if there is no such file or run, or it holds no curves.
     """
-    return _about(_read_table(path))
-
-
-def _read_table(path: str | Path) -> "pa.Table":
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if not Path(path).is_file():
-        raise DataError(f"no such file of curves: {path}")
-    try:
-        table = pq.ParquetFile(path).read()
-    except (pa.ArrowException, OSError) as problem:
-        raise DataError(f"{path} is no Parquet file: {problem}") from problem
-    needed = {"sample_id", "group", "scale", *_COLUMNS.values()}
-    if missing := needed - set(table.schema.names):
-        raise DataError(f"{path} holds no curves: it lacks the columns {sorted(missing)}")
-    if not table.num_rows:
-        raise DataError(f"{path} holds no curves: it has no rows")
-    return table
-
-
-def _about(table: "pa.Table") -> dict[str, Any]:
-    raw = (table.schema.metadata or {}).get(_META_KEY, b"{}")
-    about: dict[str, Any] = json.loads(raw)
+    path = Path(path)
+    if path.is_dir():
+        check_finished(path)
+        return about_run(path)
+    file = open_parquet(path)
+    _check_columns(path, file.schema_arrow, file.metadata.num_rows)
+    about: dict[str, Any] = said(file.schema_arrow, ABOUT_KEY, {})
     return about
+
+
+def _check_columns(path: Path, schema: "pa.Schema", num_rows: int) -> None:
+    columns = {name: column for name, column in _COLUMNS.items() if name not in _OPTIONAL}
+    needed = {"sample_id", "group", "scale", *columns.values()}
+    if missing := needed - set(schema.names):
+        raise DataError(f"{path} holds no curves: it lacks the columns {sorted(missing)}")
+    if not num_rows:
+        raise DataError(f"{path} holds no curves: it has no rows")
 
 
 def _created_by() -> str:
@@ -256,6 +271,9 @@ def _problems(curves: Curves) -> list[str]:
         # All or none: a lone NaN is no lack of knowledge but something that went wrong.
         if not np.isnan(values).all() and (bad := int((~np.isfinite(values)).sum())):
             problems.append(f"{name} must be finite or NaN everywhere, {bad} values are not")
+    for name in _OPTIONAL:
+        if bad := int(np.isinf(getattr(curves, name)).sum()):
+            problems.append(f"{name} must be finite or NaN, {bad} values are not")
     if ((curves.scores < 0) | (curves.scores > 1)).any():
         low, high = np.nanmin(curves.scores), np.nanmax(curves.scores)
         problems.append(f"scores must lie in [0, 1], got {low:g} to {high:g}")

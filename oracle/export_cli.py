@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @one_line_errors()
 def export(
-    curves: Annotated[Path, typer.Argument(help="Curves (Parquet).", show_default=False)],
+    curves: Annotated[
+        Path, typer.Argument(help="Curves: a run's folder or a file.", show_default=False)
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write, new or empty.", show_default=False)],
     format: Annotated[
         str,

@@ -220,6 +220,8 @@ def curves_of(joined: Joined, scales: Sequence[int]) -> Curves:
         seconds=_known_or_nan(column("seconds")),
         num_visual_tokens=np.where(tokens > 0, tokens, np.array(scales)),
         prompt_tokens=column("prompt_tokens"),
+        margin=column("margin"),
+        entropy=column("entropy"),
     )
 
 

@@ -30,7 +30,9 @@ class Charged(StrEnum):
 
 @one_line_errors()
 def labels(
-    run: Annotated[Path, typer.Argument(help="Curves, a Parquet file.", show_default=False)],
+    run: Annotated[
+        Path, typer.Argument(help="Curves: a run's folder or a file.", show_default=False)
+    ],
     rule: Annotated[
         str,
         typer.Option(

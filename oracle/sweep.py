@@ -1,31 +1,19 @@
 """Run a model at every scale over a dataset, encoding each image once."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from oracle.batch import run_batch
 from oracle.curves import Curves
-from oracle.options import takes_options
-from oracle.scoring import agreement, get_scorer, score_batch
+from oracle.measure import Measured, Samples, measure, scored, to_curves
+from oracle.scoring import get_scorer
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from PIL.Image import Image
 
     from budget.types import MatryoshkaVLM
 
 Progress = Callable[[int, int], None]
-
-# Column of the curves and field of a ``RungResult``.
-_FIELDS = {
-    "answers": "answer",
-    "confidence": "confidence",
-    "flops": "flops",
-    "seconds": "seconds",
-    "num_visual_tokens": "num_visual_tokens",
-    "prompt_tokens": "prompt_tokens",
-}
 
 
 def sweep(
@@ -38,6 +26,9 @@ def sweep(
     progress: Progress | None = None,
 ) -> Curves:
     """Return score, answer and cost of every sample at every rung of the model's ladder.
+
+    All is held in memory, and the first sample that fails ends it; a sweep that outlives both is
+    ``oracle.run_folder.runner.sweep_to``.
 
     The cost of a rung is what a run at that rung alone would pay: the vision encoder counts in
     full at every rung although it runs once here. ``seconds`` is the measured time of the sample's
@@ -59,32 +50,19 @@ def sweep(
     """
     score = get_scorer(scorer)
     check_dataset(dataset)
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-    columns: dict[str, list[list[Any]]] = {name: [] for name in ("scores", *_FIELDS)}
-    done, total = 0, len(dataset) * len(model.ladder)
-    _warm_up(model, dataset[:1])
-    wanted = ("image", "question", "answers") + ("options",) * takes_options(score)
-    for batch in _batches(dataset, batch_size, wanted):
-        results = run_batch(model, batch["image"], batch["question"], max_new_tokens=max_new_tokens)
-        if score is agreement:
-            batch["answers"] = [[rungs[-1].answer] for rungs in results]
-        for name, field in _FIELDS.items():
-            columns[name] += [[getattr(rung, field) for rung in rungs] for rungs in results]
-        texts = zip(*([rung.answer for rung in rungs] for rungs in results), strict=True)
-        per_rung = [score_batch(score, column, batch) for column in texts]
-        columns["scores"] += [list(row) for row in zip(*per_rung, strict=True)]
-        done += len(results) * len(model.ladder)
+    check_sizes(batch_size=batch_size)
+    samples, n, k = Samples(dataset), len(dataset), len(model.ladder)
+    done: list[Measured] = []
+    for start in range(0, n, batch_size):
+        batch = [samples.sample(row) for row in range(start, min(start + batch_size, n))]
+        images = [samples.image(sample.row) for sample in batch]
+        if not start:
+            warm_up(model, images[0], batch[0].question)
+        results = measure(model, batch, images, max_new_tokens)
+        done += [scored(score, *pair) for pair in zip(batch, results, strict=True)]
         if progress is not None:
-            progress(done, total)
-    named = dataset["group"][:] if "group" in dataset.column_names else [None] * len(dataset)
-    groups = ["all" if group is None else group for group in named]
-    return Curves(
-        sample_ids=np.array(dataset["id"][:], dtype=np.str_),
-        groups=np.array(groups, dtype=np.str_),
-        scales=tuple(model.ladder),
-        **{name: np.array(rows) for name, rows in columns.items()},
-    )
+            progress(len(done) * k, n * k)
+    return to_curves(done, model.ladder)
 
 
 def check_dataset(dataset: "Dataset") -> None:
@@ -95,20 +73,22 @@ def check_dataset(dataset: "Dataset") -> None:
     """
     if not len(dataset):
         raise ValueError("cannot sweep a dataset without rows")
-    ids = dataset["id"][:]
+    ids = dataset["id"][:]  # of this column alone: no image is decoded
     if repeated := len(ids) - len(set(ids)):
         raise ValueError(f"ids of a dataset must be unique, {repeated} of {len(ids)} are repeated")
 
 
-def _batches(
-    dataset: "Dataset", size: int, wanted: Sequence[str]
-) -> Iterator[dict[str, list[Any]]]:
-    there = dataset.select_columns([name for name in wanted if name in dataset.column_names])
-    for start in range(0, len(dataset), size):
-        yield there[start : start + size]
+def check_sizes(**sizes: int) -> None:
+    """Refuse a number of samples below 1.
+
+    Raises:
+        ValueError: names it.
+    """
+    for name, value in sizes.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
 
 
-def _warm_up(model: "MatryoshkaVLM", batch: dict[str, list[Any]]) -> None:
-    model.answer(
-        batch["image"], batch["question"], num_visual_tokens=model.ladder[0], max_new_tokens=1
-    )
+def warm_up(model: "MatryoshkaVLM", image: "Image", question: str) -> None:
+    """Answer one question at the cheapest rung and throw the answer away."""
+    model.answer([image], [question], num_visual_tokens=model.ladder[0], max_new_tokens=1)

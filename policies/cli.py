@@ -56,8 +56,10 @@ def _get_readers() -> "Readers":
 @app.command()
 @one_line_errors()
 def fit(
-    curves: Annotated[Path, typer.Option(help="Curves of the fit split (Parquet).")],
-    calibration: Annotated[Path, typer.Option(help="Curves of the calibration split (Parquet).")],
+    curves: Annotated[
+        Path, typer.Option(help="Curves of the fit split, a run's folder or a file.")
+    ],
+    calibration: Annotated[Path, typer.Option(help="Curves of the calibration split, likewise.")],
     data: DataOption,
     out: Annotated[Path, typer.Option(help="Folder that the policy is written to.")],
     fit_split: Annotated[str, typer.Option(help="Split of the fit curves.")] = "fit",
@@ -104,7 +106,9 @@ def fit(
 @one_line_errors()
 def evaluate(
     policy: Annotated[Path, typer.Option(help="Folder of the policy.")],
-    curves: Annotated[Path, typer.Option(help="Curves of the split to evaluate on (Parquet).")],
+    curves: Annotated[
+        Path, typer.Option(help="Curves of the split to evaluate on, a run's folder or a file.")
+    ],
     data: DataOption,
     split: Annotated[str, typer.Option(help="Split of the curves.")] = "test",
     fit_curves: Annotated[

@@ -18,7 +18,10 @@ COLUMNS = {
     "seconds": "seconds",
     "flops": "flops",
     "confidence": "confidence",
+    "margin": "margin",
+    "entropy": "entropy",
 }
+_OPTIONAL = ("margin", "entropy")  # folders that were written before these were kept lack them
 
 
 def read_curves_folder(path: Path, choices: Choices) -> list[Log]:
@@ -30,7 +33,8 @@ def read_curves_folder(path: Path, choices: Choices) -> list[Log]:
     dataset = _load(path)
     if choices.metric is not None:
         raise DataError(f"{path} has no metric {choices.metric!r}: curves have one score")
-    if missing := [n for n in ("id", "group", "scales", *COLUMNS) if n not in dataset.column_names]:
+    needed = [n for n in ("id", "group", "scales", *COLUMNS) if n not in _OPTIONAL]
+    if missing := [n for n in needed if n not in dataset.column_names]:
         raise DataError(f"{path} holds no curves: it lacks {', '.join(missing)}")
     if not len(dataset):
         raise DataError(f"{path} has no rows")
@@ -71,5 +75,6 @@ def _about(dataset: "Dataset") -> dict[str, Any]:
 
 
 def _row(line: int, record: dict[str, Any], rung: int) -> LogRow:
-    fields = {field: record[column][rung] for column, field in COLUMNS.items()}
+    there = {column: field for column, field in COLUMNS.items() if column in record}
+    fields = {field: record[column][rung] for column, field in there.items()}
     return LogRow(line=line, key=str(record["id"]), group=str(record["group"]), **fields)

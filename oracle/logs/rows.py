@@ -25,9 +25,11 @@ class LogRow(NamedTuple):
         group: kind of question; "" where it is not logged.
         num_visual_tokens: visual tokens really used; 0 where they are not logged.
         prompt_tokens: whole prompt, visual tokens included; 0 where they are not logged.
-        seconds: wall time of the sample; NaN where it is not logged, like the next two.
+        seconds: wall time of the sample; NaN where it is not logged, like the next four.
         flops: floating point operations of the sample.
         confidence: mean log-probability of the answer's tokens.
+        margin: probability of the first token less that of the next best.
+        entropy: of the first token's distribution, in nats.
         trouble: why this row cannot be used; "" if it can.
     """
 
@@ -46,6 +48,8 @@ class LogRow(NamedTuple):
     seconds: float = UNKNOWN
     flops: float = UNKNOWN
     confidence: float = UNKNOWN
+    margin: float = UNKNOWN
+    entropy: float = UNKNOWN
     trouble: str = ""
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from oracle.curves import Curves, concatenate
+from oracle.curves import Curves
 
 
 def columns(n=4, k=3, prefix="s"):
@@ -34,13 +34,6 @@ def test_ids_are_taken_in_the_order_asked_for():
     assert len(Curves(**columns()).select([])) == 0
 
 
-def test_splitting_and_joining_gives_the_curves_back():
-    curves = Curves(**columns())
-    whole = concatenate([curves.select(["s0", "s1"]), curves.select(["s2", "s3"])])
-    for name in ("sample_ids", "scores", "answers", "seconds"):
-        np.testing.assert_array_equal(getattr(whole, name), getattr(curves, name))
-
-
 def test_neither_the_caller_nor_a_reader_can_change_curves():
     mine = columns()
     curves = Curves(**mine)
@@ -63,6 +56,8 @@ def test_neither_the_caller_nor_a_reader_can_change_curves():
         ({"scores": np.full((4, 3), 1.5)}, r"\[0, 1\], got 1.5 to 1.5"),
         ({"seconds": np.full((4, 3), -1.0)}, "seconds must not be negative, got -1"),
         ({"confidence": np.full((4, 3), -np.inf)}, "confidence must be finite or NaN everywhere"),
+        ({"margin": np.full((4, 3), np.inf)}, "margin must be finite or NaN, 12 values are not"),
+        ({"entropy": np.zeros((4, 2))}, r"entropy must have shape \(4, 3\), got \(4, 2\)"),
         ({"flops": [[1.0, 2.0, np.nan]] * 4}, "flops must be finite or NaN everywhere, 4 values"),
     ],
 )
@@ -75,6 +70,19 @@ def test_what_is_not_well_formed_is_refused(change, match):
 def test_what_is_not_known_is_nan_everywhere(name):
     curves = Curves(**{**columns(), name: np.full((4, 3), np.nan)})
     assert np.isnan(getattr(curves.select(["s2"]), name)).all()
+
+
+@pytest.mark.parametrize("name", ["margin", "entropy"])
+@pytest.mark.parametrize("given", [{}, {"value": None}, {"value": np.full((4, 3), np.nan)}])
+def test_margin_and_entropy_need_not_be_known(name, given):
+    curves = Curves(**columns(), **({name: given["value"]} if given else {}))
+    assert np.isnan(getattr(curves, name)).tolist() == [[True] * 3] * 4
+    assert getattr(curves.select(["s2"]), name).shape == (1, 3)
+
+
+def test_margin_may_be_known_of_some_samples_alone():
+    margin = np.array([[0.5] * 3, [np.nan] * 3, [1.0] * 3, [0.0] * 3])
+    np.testing.assert_array_equal(Curves(**columns(), margin=margin).margin, margin)
 
 
 def test_all_problems_are_named_at_once():
@@ -94,8 +102,3 @@ def test_all_problems_are_named_at_once():
 def test_a_selection_of_nothing_known_is_refused(which, match):
     with pytest.raises(ValueError, match=match):
         Curves(**columns()).select(which)
-
-
-def test_curves_of_two_ladders_do_not_join():
-    with pytest.raises(ValueError, match=r"one ladder, got \[\(1, 9\), \(1, 9, 36\)\]"):
-        concatenate([Curves(**columns()), Curves(**columns(k=2, prefix="t"))])

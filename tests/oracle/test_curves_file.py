@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from budget.errors import DataError
-from oracle.curves import Curves, read_curves, read_metadata, write_curves
+from oracle.curves import Curves, read_curves, read_metadata, to_table, write_curves
 
 ABOUT = {"model": "toy", "scorer": "exact"}
 ARRAYS = [
@@ -19,6 +19,8 @@ ARRAYS = [
     "seconds",
     "num_visual_tokens",
     "prompt_tokens",
+    "margin",
+    "entropy",
 ]
 
 
@@ -36,6 +38,8 @@ def curves():
         seconds=rng.random((n, k)),
         num_visual_tokens=np.tile((1, 9, 35), (n, 1)),
         prompt_tokens=rng.integers(40, 80, (n, k)),
+        margin=rng.random((n, k)),
+        entropy=np.where(rng.random((n, k)) < 0.5, np.nan, 1.0),
     )
 
 
@@ -98,6 +102,24 @@ def test_a_damaged_file_is_refused_in_one_line(curves, tmp_path, change, match):
     with pytest.raises(DataError, match=match) as caught:
         read_curves(tmp_path / "bad.parquet")
     assert "\n" not in str(caught.value)
+
+
+def test_an_old_file_without_margin_and_entropy_is_read(curves, tmp_path):
+    write_curves(tmp_path / "c.parquet", curves, ABOUT)
+    old = pq.read_table(tmp_path / "c.parquet").drop_columns(["margin", "entropy"])
+    pq.write_table(old, tmp_path / "old.parquet")
+    read = read_curves(tmp_path / "old.parquet")
+    np.testing.assert_array_equal(read.scores, curves.scores)
+    assert np.isnan(read.margin).all()
+    assert np.isnan(read.entropy).all()
+
+
+def test_samples_come_in_the_order_of_the_dataset_where_it_is_known(curves, tmp_path):
+    table = to_table(curves, ABOUT, np.array([3, 1, 2, 0, 6, 5, 4]))
+    pq.write_table(table, tmp_path / "c.parquet")
+    assert read_curves(tmp_path / "c.parquet").sample_ids.tolist() == [
+        curves.sample_ids[i] for i in (3, 1, 2, 0, 6, 5, 4)
+    ]
 
 
 def test_mixed_ladders_are_seen_without_metadata(curves, tmp_path):

@@ -29,6 +29,8 @@ def curves():
         seconds=rng.random((n, k)),
         num_visual_tokens=np.tile((5, 45, 180), (n, 1)),
         prompt_tokens=rng.integers(40, 80, (n, k)),
+        margin=rng.random((n, k)),
+        entropy=np.where(rng.random((n, k)) < 0.5, np.nan, 1.0),
     )
 
 
@@ -60,6 +62,8 @@ def test_a_datasets_folder_and_back_loses_nothing(curves, file, tmp_path):
     assert back.scales == curves.scales
     for name in ("sample_ids", "groups", "scores", "answers", "confidence", "flops", "seconds"):
         np.testing.assert_array_equal(getattr(back, name), getattr(curves, name))
+    np.testing.assert_array_equal(back.margin, curves.margin)
+    np.testing.assert_array_equal(back.entropy, curves.entropy)
     np.testing.assert_array_equal(back.prompt_tokens, curves.prompt_tokens)
     assert read_metadata(tmp_path / "back.parquet")["model"] == "toy"
 
@@ -89,6 +93,15 @@ def test_a_datasets_folder_has_one_row_a_sample_and_lists_over_scales(curves, fi
     assert dataset[2]["scores"] == curves.scores[2].tolist()
     assert json.loads(dataset.info.description)["scorer"] == "exact"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["curves.parquet", "out"]
+
+
+def test_a_datasets_folder_of_before_margins_were_kept_is_read(file, tmp_path):
+    call("export", file, "--out", tmp_path / "out", "--format", "datasets")
+    old = load_from_disk(str(tmp_path / "out")).remove_columns(["margin", "entropy"])
+    old.save_to_disk(str(tmp_path / "old"))
+    back = call("ingest", tmp_path / "old", "--out", tmp_path / "back.parquet")
+    assert back.exit_code == 0, back.stderr
+    assert np.isnan(read_curves(tmp_path / "back.parquet").margin).all()
 
 
 @pytest.mark.parametrize("form", ["mmr", "datasets"])

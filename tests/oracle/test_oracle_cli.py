@@ -1,7 +1,10 @@
 import json
+import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from datasets import Dataset
 from typer.testing import CliRunner
 
 from oracle.cli import app
@@ -47,6 +50,45 @@ def test_summary_reads_what_run_wrote(data, tmp_path):
     said = json.loads(result.stdout.splitlines()[-1])
     assert (said["n"], said["scorer"], set(said["groups"])) == (3, "exact", {"low", "high"})
     assert "m=1 " in result.stdout
+
+
+def test_a_run_s_folder_is_taken_wherever_a_file_of_curves_is(data, tmp_path):
+    result = run(data, tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout.splitlines()[-1])["out"] == str(tmp_path / "run")
+    for words in (["summary"], ["labels"], ["export", "--out", str(tmp_path / "mmr")]):
+        done = CliRunner().invoke(app, [words[0], str(tmp_path / "run"), *words[1:]])
+        assert done.exit_code == 0, done.stderr
+        assert json.loads(done.stdout.splitlines()[-1])["n"] == 3
+
+
+def test_a_sample_that_fails_is_counted_and_listed(data, tmp_path):
+    table = pq.read_table(data).to_pylist()
+    table[1]["image"] = {"bytes": b"torn", "path": None}
+    Dataset.from_list(table).to_parquet(data)
+    for words in ([], ["--retry-errors"]):
+        result = run(data, tmp_path / "run", *words)
+        assert result.exit_code == 0, result.stderr
+        said = json.loads(result.stdout.splitlines()[-1])
+        assert (said["n"], said["errors"]) == (2, 1)
+        assert "1 of 3 samples failed and are left out above; the first" in result.stdout
+        assert "v60     DataError: " in result.stdout
+    shown = CliRunner().invoke(app, ["summary", str(tmp_path / "run")])
+    assert json.loads(shown.stdout.splitlines()[-1])["errors"] == 1
+    given_up = run(data, tmp_path / "other", "--max-errors", "0")
+    assert given_up.exit_code == 2
+    assert given_up.stderr.splitlines()[-1].startswith("budget: stopped: 1 of 3 samples failed")
+
+
+def test_weights_that_changed_make_another_run(data, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(MODEL, folder)
+    assert run(data, tmp_path / "run", "--model", str(folder)).exit_code == 0
+    with (folder / "tokenizer_config.json").open("a") as file:
+        file.write(" ")
+    result = run(data, tmp_path / "run", "--model", str(folder))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "run belongs to another run: weights '" in result.stderr
 
 
 @pytest.mark.parametrize(

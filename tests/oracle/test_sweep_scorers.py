@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from oracle.labels import agrees_with_full, stable
-from oracle.resume import fingerprint
+from oracle.run_folder.identity import fingerprint
 from oracle.sweep import sweep
 
 

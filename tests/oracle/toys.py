@@ -1,6 +1,6 @@
 """A model of ten lines, a dataset it half knows, and a sweep to be killed.
 
-python tests/oracle/toys.py OUT SECONDS_PER_BATCH
+python tests/oracle/toys.py OUT SECONDS_PER_BATCH [SAMPLES]
 """
 
 import sys
@@ -81,10 +81,13 @@ def reader_dataset(values=range(0, 100, 5)):
     return Dataset.from_dict({n: [r[n] for r in rows] for n in FEATURES}, features=FEATURES)
 
 
-def main(out, pause):
-    from oracle.resume import sweep_to
+def main(out, pause, num_samples=20):
+    from oracle.run_folder.runner import sweep_to
 
-    sweep_to(out, ReaderVLM(float(pause)), reader_dataset(), batch_size=2, chunk_size=2)
+    data, model = reader_dataset(range(int(num_samples))), ReaderVLM(float(pause))
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sweep_to(out, model, data, batch_size=2, chunk_size=2)
 
 
 if __name__ == "__main__":

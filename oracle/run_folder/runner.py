@@ -1,0 +1,159 @@
+"""A sweep that goes on where it was killed, and that one bad sample does not end."""
+
+from collections.abc import Callable
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from budget.errors import DataError
+from oracle.curves import read_metadata
+from oracle.measure import Samples
+from oracle.run_folder import manifest, single_file
+from oracle.run_folder.filling import fill, what_is_left
+from oracle.run_folder.isolate import Isolator
+from oracle.run_folder.lock import held
+from oracle.run_folder.part_writer import PartWriter
+from oracle.run_folder.parts import FILES, Failure
+from oracle.run_folder.reading import check_finished, read_errors
+from oracle.run_folder.tally import Tally
+from oracle.scoring import get_scorer
+from oracle.sweep import Progress, check_dataset, check_sizes
+from oracle.whole_files import remove_unfinished
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from budget.types import MatryoshkaVLM
+
+
+class Run(NamedTuple):
+    """A finished run.
+
+    Attributes:
+        path: its folder or single file, for ``read_curves``.
+        failures: samples that have no curves, in the dataset's order.
+    """
+
+    path: Path
+    failures: list[Failure]
+
+
+def sweep_to(
+    path: str | Path,
+    model: "MatryoshkaVLM",
+    dataset: "Dataset",
+    *,
+    scorer: str = "exact",
+    batch_size: int = 64,
+    max_new_tokens: int = 8,
+    chunk_size: int = 512,
+    files: Path | None = None,
+    max_errors: int | None = None,
+    retry_errors: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+    notify: Callable[[str], object] = lambda line: None,
+    progress: Progress = lambda done, total: None,
+) -> Run:
+    """Sweep into a run's folder, going on with what is there.
+
+    The folder holds a manifest of what the run is made of, and parts that are written whole or
+    not at all: a kill costs the samples since the last part. A sample that fails is recorded and
+    left out. Of the whole dataset only ids and one flag a sample are held.
+
+    Args:
+        path: the run's folder; or, if it ends in ``.parquet``, a file to write at the end, until
+            which the folder ``<path>.run`` lies beside it. What is finished is not run again.
+        model: see ``sweep``, like the arguments not named here.
+        dataset: see ``sweep``.
+        scorer: see ``sweep``.
+        batch_size: see ``sweep``; halved when memory runs out.
+        max_new_tokens: see ``sweep``.
+        chunk_size: samples per part; a part is written after five minutes in any case.
+        files: folder of the model's files, whose hash tells it from others of its name.
+        max_errors: samples that may fail before the run is given up, 0 to stop at the first; see
+            ``Tally`` for the default.
+        retry_errors: run again the samples that failed before.
+        stop: asked after every batch; when it says so, what was measured is written.
+        notify: called with one line when batches have become smaller.
+        progress: called with (answers done, answers in all), those of before included.
+
+    Raises:
+        DataError: if ``path`` belongs to another run (names what differs), is in use by another
+            process or is something else, or if all samples failed; ``TooManyErrors`` if too many
+            did, ``DiskFullError`` if there is no room. What was measured is kept.
+        RunInterrupted: if it was stopped.
+        ValueError: as ``sweep``, or if the chunk size is below 1 or ``max_errors`` negative.
+    """
+    check_sizes(batch_size=batch_size, chunk_size=chunk_size)
+    if max_errors is not None and max_errors < 0:
+        raise ValueError(f"max_errors must be at least 0, got {max_errors}")
+    score = get_scorer(scorer)
+    check_dataset(dataset)
+    settings = {"scorer": scorer, "max_new_tokens": max_new_tokens, "batch_size": batch_size}
+    wanted = manifest.describe(model, dataset, files, **settings)
+    k = len(model.ladder)
+
+    def work(folder: Path) -> None:
+        about = manifest.open_manifest(folder, wanted)
+        pending, tally = what_is_left(folder, len(dataset), max_errors, retry_errors=retry_errors)
+        isolator = Isolator(
+            model,
+            Samples(dataset),
+            score,
+            batch_size=batch_size,
+            max_new_tokens=max_new_tokens,
+            notify=notify,
+        )
+        fill(
+            folder,
+            pending,
+            tally,
+            isolator,
+            PartWriter(folder, tuple(model.ladder), about, max_samples=chunk_size),
+            block_size=min(batch_size, chunk_size),
+            stop=stop,
+            progress=lambda done: progress(done * k, len(dataset) * k),
+        )
+
+    def is_done() -> bool:
+        manifest.refuse_other(target, read_metadata(target), wanted)
+        failures = read_errors(target)
+        good = len(dataset) - len(failures)
+        if not retry_errors:
+            Tally(len(dataset), num_good=good, failures=failures, max_errors=max_errors).check(path)
+        return not (retry_errors and failures)
+
+    target = Path(path)
+    if single_file.is_single(target):
+        return _into_file(target, work, is_done=is_done)
+    return _into_folder(target, work)
+
+
+def _into_folder(folder: Path, work: Callable[[Path], None]) -> Run:
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file; give a folder, or a file that ends in .parquet")
+    manifest.refuse_strangers(folder)
+    with held(folder):
+        remove_unfinished(folder, *FILES, manifest.NAME)
+        work(folder)
+        return Run(folder, check_finished(folder))
+
+
+def _into_file(target: Path, work: Callable[[Path], None], *, is_done: Callable[[], bool]) -> Run:
+    """Work in the folder beside the file and join the parts, unless the file is finished."""
+    folder = single_file.folder_beside(target)
+    with held(folder):
+        try:
+            remove_unfinished(folder, *FILES, manifest.NAME)
+            remove_unfinished(target.parent, escape(target.name))
+            if target.is_file() and manifest.read_manifest(folder) is None:
+                single_file.clear(folder)  # a kill may have come while it was being removed
+                if is_done():
+                    return Run(target, read_errors(target))
+                single_file.reopen(target, folder)
+            work(folder)
+            single_file.join(folder, target)
+            single_file.clear(folder)
+            return Run(target, read_errors(target))
+        finally:
+            single_file.remove_empty(folder)
