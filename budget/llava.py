@@ -11,6 +11,7 @@ from PIL.Image import Image
 
 from budget.cost import LlavaShape, llava_cost
 from budget.every_scale import EveryScale, can_share
+from budget.every_scale_cost import every_scale_flops
 from budget.generation import generate_greedily, pad_left
 from budget.images import to_pixels
 from budget.ladder import ScaleLadder
@@ -263,6 +264,28 @@ class LlavaRunner:
             new_tokens=new_tokens,
             bytes_per_value=self.model.dtype.itemsize,
             grids=grids,
+        )
+
+    def every_scale_flops(self, rungs: Sequence[Answer], sharing: int = 1) -> float:
+        """Return the FLOPs that answers of ``answer_every_scale`` to one question took at least.
+
+        Args:
+            rungs: one answer per rung.
+            sharing: questions with images that were read together.
+        """
+        distinct = {answer.num_visual_tokens: answer for answer in rungs}
+        answers = list(distinct.values())
+        text = answers[0].prompt_tokens - answers[0].num_visual_tokens
+        before = len(self.prompt.ids("").before) if answers[0].grids else 0
+        return every_scale_flops(
+            self.shape,
+            list(distinct),
+            [len(answer.token_ids) for answer in answers],
+            before=before,
+            behind=text - before,
+            nested=self.nested and answers[0].grids == 1,
+            grids=answers[0].grids,
+            sharing=sharing,
         )
 
     @property

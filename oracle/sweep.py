@@ -31,10 +31,11 @@ def sweep(
     ``oracle.run_folder.runner.sweep_to``.
 
     The cost of a rung is what a run at that rung alone would pay: the vision encoder counts in
-    full at every rung although it runs once here. ``seconds`` is the measured time of the sample's
-    batch divided by the batch's size, so it holds for this batch size on this machine; one sample
-    is answered beforehand and thrown away, as warm-up. ``flops`` comes from ``model.cost`` with
-    the text and generated tokens (stop token included) that each answer really had.
+    full at every rung although it runs once here. ``flops`` comes from ``model.cost`` with the text
+    and generated tokens (stop token included) that each answer really had. ``seconds`` is those
+    FLOPs at the speed of the sample's batch, which was measured, so it holds for this batch size on
+    this machine; see ``oracle.batch``. One sample is answered beforehand and thrown away, as
+    warm-up.
 
     Args:
         model: answers questions at every scale of its ladder.

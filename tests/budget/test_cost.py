@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from budget.cost import LlavaShape, connector_flops, llava_cost, vision_flops
+from budget.every_scale import EveryScale
 from budget.generation import generate_greedily
 from budget.models import load_model
 from budget.resampler import QueryResampler
@@ -200,3 +202,35 @@ def test_a_shape_says_which_resampler_it_has(m3, mqt):
     assert (plain.num_queries, plain.resampler_heads) == (None, 1)
     assert math.isqrt(resampler.num_queries) ** 2 == resampler.num_queries
     assert (resampler.resampler_heads, resampler.fixed_attention) == (4, True)
+
+
+def test_every_scale_costs_what_it_shares_once(eager):
+    image, question = Image.new("RGB", (96, 96), "red"), "What color is it?"
+    eager.encode([image])  # what no image changes is computed once
+    done, answers = counted(
+        lambda: EveryScale(eager, [image], [question], pass_tokens=1).answers(max_new_tokens=1)
+    )
+    rungs = [answer for (answer,) in answers[0]]
+    behind = len(eager.prompt.ids(question).after)
+    visual = [answer.num_visual_tokens for answer in rungs]
+    # Through a mask, a pass also looks at the keys of the branches before it, which nothing needs.
+    if eager.nested:
+        unseen = [behind * (visual[-1] - m + k * behind) for k, m in enumerate(visual)]
+    else:
+        widths = [m + behind for m in visual]
+        unseen = [width * sum(widths[:k]) for k, width in enumerate(widths)]
+    text = eager.shape.text
+    masked = 4 * text.layers * text.query_width * sum(unseen)
+    assert eager.every_scale_flops(rungs) + masked == pytest.approx(done, rel=0.02)
+
+
+def test_every_scale_costs_least_where_samples_share_the_text_before_the_image(m3):
+    (rungs,) = m3.model.answer_every_scale(m3.images[:1], m3.questions[:1], max_new_tokens=2)
+    alone, shared = (m3.model.every_scale_flops(rungs, sharing=n) for n in (1, 10))
+    before = len(m3.model.prompt.ids("").before)
+    assert alone - shared == pytest.approx(0.9 * m3.model.shape.text.flops(before, before))
+    separate = sum(
+        m3.model.cost(m, a.prompt_tokens - a.num_visual_tokens, len(a.token_ids)).flops
+        for m, a in zip(m3.model.ladder, rungs, strict=True)
+    )
+    assert alone < separate
