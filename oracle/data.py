@@ -1,6 +1,7 @@
 """Questions about images from wherever they are: a path, a pattern, a hub id or a named source."""
 
 from collections.abc import Callable, Sequence
+from os.path import isfile  # unlike Path.is_file it takes any text
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,9 +148,9 @@ def _refuse_if_all_are_missing(table: QuestionTable) -> None:
     folder = table.reader.folder
     looked_at = table.raw_images(range(min(_LOOKED_AT, len(table))))
     paths = [path_of(value, folder) for values in looked_at for value in values]
-    if not paths or any(path is None or path.is_file() for path in paths):
+    if not paths or any(path is None or isfile(path) for path in paths):
         return
     raise DataError(
-        f"{table.spec}: the images of the first rows are missing, first: {paths[0]}; "
+        f"{table.spec}: the images of the first rows are missing, first: {paths[0]!s:.200}; "
         "--image-folder says where their paths begin"
     )

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from os.path import getsize, isfile  # unlike Path.is_file, they take any text
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from budget.errors import DataError
@@ -53,7 +55,7 @@ def _lines(chunk: QuestionTable) -> list[bytes]:
     return found
 
 
-def _key(value: Any, folder: Any) -> list[Any]:
+def _key(value: Any, folder: Path) -> list[Any]:
     """Return what an image is known by."""
     if isinstance(value, dict):
         content = value.get("bytes")
@@ -62,4 +64,4 @@ def _key(value: Any, folder: Any) -> list[Any]:
         return ["bytes", hashlib.sha256(value).hexdigest()]
     if (path := path_of(value, folder)) is None:
         return ["text", hashlib.sha256(str(value).encode()).hexdigest()]
-    return ["path", value, path.stat().st_size if path.is_file() else None]
+    return ["path", value, getsize(path) if isfile(path) else None]

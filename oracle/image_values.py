@@ -18,6 +18,7 @@ from oracle.lists_in_text import texts_in
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_LONGEST_PATH = 4096
 _SHORTEST_BASE64 = 40  # characters; the smallest image takes some 30 bytes
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 _DATA_URL = re.compile(r"data:[^,]{0,100};base64,")
@@ -93,6 +94,8 @@ def _open(value: Any, folder: Path) -> "Image":
         return open_image(_decoded(encoded))
     if "://" in value:
         return _fetched(value)
+    if len(value) > _LONGEST_PATH:
+        raise DataError(f"neither base64 nor a path: {value[:40]!r}, {len(value):,} characters")
     return open_image(folder / value)
 
 

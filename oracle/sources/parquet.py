@@ -174,6 +174,7 @@ class _Cursor:
     def _read(self, group: _Group) -> Iterator[Any]:
         from pyarrow import parquet
 
+        # By default iter_batches buffers whole row groups, which may be whole files.
         with parquet.ParquetFile(group.file, buffer_size=_BUFFER, pre_buffer=False) as file:
             onwards = range(group.number, file.num_row_groups)
             yield from file.iter_batches(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from glob import glob, has_magic
+from os.path import exists, isdir, isfile  # unlike Path.is_file, they take any text
 from pathlib import Path
 
 from budget.errors import DataError
@@ -38,22 +39,22 @@ def open_rows(spec: str, split: str, words: Sequence[str] = ()) -> Rows:
         DataError: if there is no such data, or it cannot be read.
     """
     path = Path(spec)
-    if path.is_dir():
+    if isdir(spec):
         return _open_folder(path, split)
-    if path.is_file():
+    if isfile(spec):
         return _open_file(path)
     if has_magic(spec):
         return _open_pattern(spec)
     if is_remote(spec):
         return open_hub(spec, split)
     known = f"; known words are {', '.join(sorted(words))}" if words else ""
-    raise DataError(f"no such data: {spec!r} is no file, folder or hub id owner/name{known}")
+    raise DataError(f"no such data: {spec[:200]!r} is no file, folder or hub id owner/name{known}")
 
 
 def is_remote(spec: str) -> bool:
     """Return whether a word can only be a hub id."""
     path = Path(spec)
-    local = path.exists() or path.suffix in FILES or path.is_absolute()
+    local = exists(spec) or path.suffix in FILES or path.is_absolute()
     return not local and is_hub_id(spec)
 
 

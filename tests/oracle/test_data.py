@@ -122,7 +122,7 @@ def test_other_folders_are_refused(tmp_path):
         load_dataset_columns(str(tmp_path))
 
 
-@pytest.mark.parametrize("spec", ["absent.parquet", "/absent/folder", "sceens"])
+@pytest.mark.parametrize("spec", ["absent.parquet", "/absent/folder", "sceens", "x" * 9999])
 def test_what_is_nowhere_is_refused_with_the_known_words(monkeypatch, spec):
     monkeypatch.setattr(data, "_SOURCES", {"scenes": None})
     with pytest.raises(DataError, match=r"no such data.*known words are scenes"):

@@ -56,6 +56,18 @@ def test_a_broken_line_in_the_middle_spoils_its_row_alone(toy):
         table[200]
 
 
+def test_a_long_text_that_is_no_image_is_not_shown_in_full(toy):
+    path = toy.lines("d.jsonl", [{**ROW, "image": "x." * 5000}, {**ROW, "image": toy.base64(1)}])
+    with pytest.raises(DataError, match=r"neither base64 nor a path: .{,50} 10,000 characters$"):
+        toy.load(path)[0]
+
+
+@pytest.mark.parametrize("address", ["http://x/y.png", "https://x/y.png", "s3://x/y.png"])
+def test_addresses_are_not_fetched(toy, address):
+    with pytest.raises(DataError, match=f"{address} is an address; download the image"):
+        toy.load(toy.lines("d.jsonl", [{**ROW, "image": address}]))[0]
+
+
 @pytest.mark.parametrize("line", ["[1]", "7", '{"id": 1} {"id": 2}'])
 def test_a_line_must_be_one_object(toy, line):
     with pytest.raises(DataError, match=r"d\.jsonl, row 0: (must be a JSON object|no JSON: more)"):
