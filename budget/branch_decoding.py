@@ -16,14 +16,14 @@ class Rollouts(NamedTuple):
     """How answers are drawn instead of taking the most probable token.
 
     Attributes:
-        count: answers per branch.
+        number: answers per branch.
         temperature: what logits are divided by, above 0.
         draws: numbers in [0, 1), one per sample, step, branch and answer, shape
-            [b, steps, k, count]: given from outside, so that a sample's answers do not depend on
+            [b, steps, k, number]: given from outside, so that a sample's answers do not depend on
             the batch that it is in.
     """
 
-    count: int
+    number: int
     temperature: float
     draws: torch.Tensor
 
@@ -54,7 +54,7 @@ def decode(
     """
     if max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens}")
-    each = 1 if rollouts is None else rollouts.count
+    each = 1 if rollouts is None else rollouts.number
     leaves = _Leaves(branches, each, stop_ids)
     logits = head(branches.last_hidden()).float()
     flat = doubt(logits.flatten(0, 1))

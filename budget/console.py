@@ -101,6 +101,11 @@ def progress(description: str, unit: str = "") -> Iterator[Update]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def say(note: str) -> None:
+    """Print one line to stderr: what a user should know and need not act on."""
+    typer.echo(" ".join(note.split()), err=True)
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
     """Print a table to stdout: boxed on a terminal, aligned columns in a pipe.
 

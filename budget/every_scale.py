@@ -87,7 +87,7 @@ class EveryScale:
         Args:
             max_new_tokens: tokens generated at most, the stop token included.
             rollouts: how answers are drawn; None for one greedy answer. Its draws are per rung:
-                shape [samples, steps, rungs, count].
+                shape [samples, steps, rungs, number].
         """
 
         def generate(branches: Branches, rows: list[int]) -> list[list[list["Generated"]]]:
@@ -104,7 +104,7 @@ class EveryScale:
             )
 
         answers = []
-        room = max_new_tokens * (1 if rollouts is None else rollouts.count)
+        room = max_new_tokens * (1 if rollouts is None else rollouts.number)
         for plan, per_branch in zip(self.plans, self._run(generate, room), strict=True):
             made = [
                 [_answer(self.runner, sample, result) for result in results]

@@ -40,7 +40,7 @@ def every_scale_flops(
             f"{list(new_tokens)} for {list(visual_tokens)} visual tokens"
         )
     text = shape.text
-    total = grids * (vision_flops(shape) + connector_flops(shape))
+    total = float(grids * (vision_flops(shape) + connector_flops(shape)))
     total += text.flops(before, before) / sharing
     if nested:
         most = max(visual_tokens)
@@ -50,4 +50,4 @@ def every_scale_flops(
         prompt = before + visual + behind
         total += text.flops(behind if nested else visual + behind, prompt) + head
         total += sum(text.flops(1, prompt + step) + head for step in range(1, new))
-    return float(total)
+    return total

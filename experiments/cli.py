@@ -10,13 +10,14 @@ code 2; set ``BUDGET_TRACEBACK=1`` to see where it came from.
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from budget.console import one_line
+from budget.console import one_line, say
 from budget.errors import BudgetError
 from experiments.lazy import LazyCommand, LazyGroup, help_style
 
@@ -55,7 +56,7 @@ def _wire_readers() -> None:
     from oracle.data import load_dataset_columns
     from policies.cli import set_readers
 
-    set_readers(read_curves, load_dataset_columns, read_metadata)
+    set_readers(read_curves, partial(load_dataset_columns, say=say), read_metadata)
     _wire_scenes()
 
 

@@ -13,6 +13,7 @@ _HOMES = {
     "get_scorer": "oracle.scoring",
     "label": "oracle.labels",
     "load_dataset_columns": "oracle.data",
+    "open_samples": "oracle.data",
     "read_curves": "oracle.curves",
     "read_errors": "oracle.run_folder.reading",
     "register_source": "oracle.data",

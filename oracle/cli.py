@@ -26,7 +26,9 @@ from budget.console import (
     print_table,
     progress,
     quiet_libraries,
+    say,
 )
+from budget.data_choice import DataChoice, takes_data_choice
 from oracle.export_cli import export
 from oracle.ingest_cli import ingest
 from oracle.labels_cli import labels
@@ -47,12 +49,15 @@ app.command()(labels)
 
 @app.command()
 @one_line_errors()
+@takes_data_choice()
 def run(
+    choice: DataChoice,
     data: Annotated[
         str,
         typer.Option(
-            help="scenes, a folder of datasets.save_to_disk, a .parquet or .jsonl file, or a hub "
-            "id; columns id, image, question, answers, and group and options if there.",
+            help="scenes; a .parquet, .jsonl, .json, .csv or .tsv file; a folder that datasets "
+            "saved, of images with metadata, or of Parquet files; 'parts/*.parquet'; a hub id "
+            "owner/name[:config].",
             show_default=False,
         ),
     ],
@@ -109,7 +114,7 @@ def run(
 
     labelled = get_scorer(scorer) is not agreement
     needed = [name for name in NEEDED if labelled or name != "answers"]
-    dataset = load_dataset_columns(data, split, needed, limit)
+    dataset = load_dataset_columns(data, split, needed, limit, choice=choice, say=say)
     from budget.models import find_model, load_model
 
     vlm, start = load_model(model, device=device), time.perf_counter()

@@ -1,11 +1,21 @@
-"""Questions about images from wherever they are: a folder, a file, a hub id or a named source."""
+"""Questions about images from wherever they are: a path, a pattern, a hub id or a named source."""
 
-import re
 from collections.abc import Callable, Sequence
+from os.path import isfile  # unlike Path.is_file it takes any text
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from budget.data_choice import DataChoice
 from budget.errors import DataError
+from oracle.columns import find_columns
+from oracle.image_values import path_of
+from oracle.question_stream import QuestionStream, undecoded
+from oracle.question_table import QuestionTable
+from oracle.sample_reader import SampleReader
+from oracle.sources.arrow import ArrowRows
+from oracle.sources.hub import stream_hub
+from oracle.sources.registry import is_remote, open_rows
+from oracle.sources.rows import Rows
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -14,8 +24,7 @@ SourceLoader = Callable[[str, int | None], "Dataset"]
 NEEDED = ("id", "image", "question", "answers")
 
 _SOURCES: dict[str, SourceLoader] = {}
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_READERS = {".parquet": "parquet", ".jsonl": "json"}
+_LOOKED_AT = 8  # rows whose images must not all be missing
 
 
 def register_source(name: str, loader: SourceLoader) -> None:
@@ -29,132 +38,119 @@ def register_source(name: str, loader: SourceLoader) -> None:
 
 
 def load_dataset_columns(
-    spec: str, split: str | None = None, needed: Sequence[str] = NEEDED, limit: int | None = None
-) -> "Dataset":
-    """Return a dataset that has the columns ``needed``, with images as RGB PIL images.
+    spec: str,
+    split: str | None = None,
+    needed: Sequence[str] = NEEDED,
+    limit: int | None = None,
+    *,
+    choice: DataChoice | None = None,
+    say: Callable[[str], object] = lambda note: None,
+) -> QuestionTable:
+    """Return data as samples that are read, and their images decoded, when they are asked for.
 
-    Images are decoded when a row is read, as ``budget.pictures`` shows them. One that cannot be
-    read is a ``DataError`` then, which names the data, the row and its id.
+    Samples have the columns id (text), image, question, answers (a list of texts), group and
+    options where the data have them, and further columns as they are. What cannot be read is a
+    ``DataError`` then, which names the data, the row and its id; other rows are not concerned.
 
     Args:
-        spec: a registered word, a folder written by ``datasets.save_to_disk``, a ``.parquet`` or
-            ``.jsonl`` file, or a hub id ``owner/name``. Images in files may be bytes or paths
-            (relative to the file).
-        split: which split, where there are several; ``None`` means ``"test"``. A file or folder
-            with one dataset has no splits and is taken whole.
+        spec: a registered word; a file (Parquet, JSON lines, a JSON list, CSV, TSV); a folder
+            (written by ``datasets.save_to_disk``, of images with a metadata table, of Parquet
+            files); a pattern of Parquet files; or a hub id ``owner/name[@revision][:config]``.
+        split: which split, where there are several; ``None`` means ``"test"``. What holds one
+            dataset is taken whole.
         needed: columns that must be there; further columns are kept.
         limit: samples taken from the front, ``None`` for all.
+        choice: which columns are what, where their names do not tell; ``stream`` is for
+            ``open_samples``.
+        say: told in one line what was taken for what, if the names did not say it.
 
     Raises:
-        DataError: if there is no such data or split, or a column is missing or of a wrong type.
+        DataError: if there is no such data or split, or a column is missing.
     """
+    _check_limit(limit)
+    choice = choice or DataChoice()
+    rows = _open(spec, split or "test", limit)
+    columns = find_columns(spec, rows.column_names, needed, choice, rows.remarks)
+    reader = SampleReader(columns, choice.image_folder or rows.folder, choice.list_options)
+    table = QuestionTable(rows, reader, spec)
+    if limit is not None:
+        table = table.select(range(min(limit, len(table))))
+    if not len(table):
+        raise DataError(f"{spec} has no rows")
+    if "image" in needed:
+        _refuse_if_all_are_missing(table)
+    if columns.note:
+        say(columns.note)
+    return table
+
+
+def open_samples(
+    spec: str,
+    split: str | None = None,
+    needed: Sequence[str] = NEEDED,
+    limit: int | None = None,
+    *,
+    choice: DataChoice | None = None,
+    say: Callable[[str], object] = lambda note: None,
+) -> QuestionTable | QuestionStream:
+    """Return data for a consumer that goes through ``chunks`` and needs no length.
+
+    A hub id becomes a stream if ``choice.stream`` says so. Data on disk are never held in memory
+    and need none.
+
+    Args:
+        spec: as ``load_dataset_columns`` takes it, like the other arguments.
+        split: as there.
+        needed: as there.
+        limit: as there.
+        choice: as there.
+        say: as there.
+
+    Raises:
+        DataError: as ``load_dataset_columns``.
+    """
+    choice = choice or DataChoice()
+    if not choice.stream or spec in _SOURCES or not is_remote(spec):
+        return load_dataset_columns(spec, split, needed, limit, choice=choice, say=say)
+    _check_limit(limit)
+    split = split or "test"
+    dataset = undecoded(stream_hub(spec, split))
+    columns = find_columns(spec, dataset.column_names or [], needed, choice)
+    if columns.note:
+        say(columns.note)
+    reader = SampleReader(columns, choice.image_folder or Path(), choice.list_options)
+    return QuestionStream(dataset, reader, spec, split, choice, limit)
+
+
+def table_of(dataset: "Dataset") -> QuestionTable:
+    """Return a dataset of the ``datasets`` library as a table; its columns are named as ours."""
+    rows = ArrowRows(dataset, Path())
+    columns = find_columns("the dataset", rows.column_names, (), DataChoice())
+    return QuestionTable(rows, SampleReader(columns, rows.folder), "the dataset")
+
+
+def _check_limit(limit: int | None) -> None:
     if limit is not None and limit < 1:
         raise DataError(f"the number of samples must be at least 1, got {limit}")
-    dataset = _open(spec, split or "test", limit)
-    if missing := [name for name in needed if name not in dataset.column_names]:
-        raise DataError(
-            f"{spec} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
-            f"it has {', '.join(dataset.column_names)}"
-        )
-    if limit is not None:
-        dataset = dataset.select(range(min(limit, len(dataset))))
-    if not len(dataset):
-        raise DataError(f"{spec} has no rows")
-    folder = Path(spec).parent if Path(spec).is_file() else Path()
-    return _typed(dataset, spec, needed, folder)
 
 
-def _open(spec: str, split: str, limit: int | None) -> "Dataset":
-    if spec in _SOURCES:
-        try:
-            return _SOURCES[spec](split, limit)
-        except (KeyError, ValueError) as problem:
-            raise DataError(f"{spec}: {problem}") from problem
-    path = Path(spec)
-    if path.is_dir():
-        return _open_folder(path, split)
-    if path.is_file():
-        return _open_file(path)
-    if path.suffix in _READERS or path.is_absolute() or not _HUB_ID.fullmatch(spec):
-        words = f"; known words are {', '.join(sorted(_SOURCES))}" if _SOURCES else ""
-        raise DataError(f"no such data: {spec!r} is no file, folder or hub id owner/name{words}")
-    return _open_hub(spec, split)
-
-
-def _open_folder(path: Path, split: str) -> "Dataset":
-    from datasets import DatasetDict, load_from_disk
-
-    if not any((path / mark).is_file() for mark in ("dataset_dict.json", "state.json")):
-        raise DataError(f"{path} is no folder that datasets.save_to_disk wrote")
+def _open(spec: str, split: str, limit: int | None) -> Rows:
+    if spec not in _SOURCES:
+        return open_rows(spec, split, tuple(_SOURCES))
     try:
-        found = load_from_disk(str(path))
-    except (OSError, ValueError, KeyError) as problem:
-        raise DataError(f"{path} cannot be read: {problem}") from problem
-    if not isinstance(found, DatasetDict):
-        return found
-    if split not in found:
-        raise DataError(f"{path} has no split {split!r}; it has {', '.join(found)}")
-    return found[split]
+        return ArrowRows(_SOURCES[spec](split, limit), Path())
+    except (KeyError, ValueError) as problem:
+        raise DataError(f"{spec}: {problem}") from problem
 
 
-def _open_file(path: Path) -> "Dataset":
-    from datasets import Dataset
-    from datasets.exceptions import DatasetGenerationError
-
-    if path.suffix not in _READERS:
-        raise DataError(f"{path} must end in {' or '.join(_READERS)}, got {path.suffix!r}")
-    if not path.stat().st_size:
-        raise DataError(f"{path} is empty")
-    read: Callable[[str], Dataset] = getattr(Dataset, f"from_{_READERS[path.suffix]}")
-    try:
-        return read(str(path))
-    except (DatasetGenerationError, OSError, ValueError) as problem:
-        raise DataError(f"{path} cannot be read: {problem}") from problem
-
-
-def _open_hub(spec: str, split: str) -> "Dataset":
-    from datasets import load_dataset
-
-    try:
-        return load_dataset(spec, split=split)
-    except Exception as problem:  # the hub's client raises dozens of kinds
-        raise DataError(f"{spec} ({split}) cannot be loaded from the hub: {problem}") from problem
-
-
-def _typed(dataset: "Dataset", spec: str, needed: Sequence[str], folder: Path) -> "Dataset":
-    """Cast ids to text and images to RGB; refuse answers that are no list of texts."""
-    from datasets import Image, Value
-
-    from oracle.image_column import show_images
-
-    if "id" in needed:
-        dataset = dataset.cast_column("id", Value("string"))
-    if "image" in needed:
-        kind = dataset.features["image"]
-        if not isinstance(kind, Image) and _dtype(kind) in ("string", "large_string"):
-            dataset = _with_absolute_paths(dataset, spec, folder)
-        dataset = show_images(dataset, spec)
-    if "answers" in needed and _dtype(
-        getattr(dataset.features["answers"], "feature", None)
-    ) not in (
-        "string",
-        "large_string",
-    ):
-        raise DataError(
-            f"{spec}: answers must be a list of texts, got {dataset.features['answers']}"
-        )
-    return dataset
-
-
-def _with_absolute_paths(dataset: "Dataset", spec: str, folder: Path) -> "Dataset":
-    names = dataset["image"][:]
-    if None in names:
-        raise DataError(f"{spec}, row {names.index(None)}: no image")
-    paths = [str((folder / name).resolve()) for name in names]
-    if missing := [path for path in paths if not Path(path).is_file()]:
-        raise DataError(f"{spec}: {len(missing)} images are missing, first: {missing[0]}")
-    return dataset.remove_columns("image").add_column("image", paths)
-
-
-def _dtype(feature: Any) -> str:
-    return str(getattr(feature, "dtype", ""))
+def _refuse_if_all_are_missing(table: QuestionTable) -> None:
+    """Refuse data whose first images are all missing: the folder is wrong, not a row."""
+    folder = table.reader.folder
+    looked_at = table.raw_images(range(min(_LOOKED_AT, len(table))))
+    paths = [path_of(value, folder) for values in looked_at for value in values]
+    if not paths or any(path is None or isfile(path) for path in paths):
+        return
+    raise DataError(
+        f"{table.spec}: the images of the first rows are missing, first: {paths[0]!s:.200}; "
+        "--image-folder says where their paths begin"
+    )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from budget.console import one_line_errors, print_json_line, quiet_libraries
+from budget.console import one_line_errors, print_json_line, quiet_libraries, say
+from budget.data_choice import DataChoice, takes_data_choice
 from budget.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 
 @one_line_errors()
+@takes_data_choice()
 def export(
+    choice: DataChoice,
     curves: Annotated[
         Path, typer.Argument(help="Curves: a run's folder or a file.", show_default=False)
     ],
@@ -47,7 +50,7 @@ def export(
         raise DataError("--data is for the format mmr; a datasets folder holds curves alone")
     table = read_curves(curves)
     if format == "mmr":
-        written = export_mmr(table, out, _questions(data, split))
+        written = export_mmr(table, out, _questions(data, split, choice))
     else:
         written = export_datasets(table, out, read_metadata(curves))
     print_json_line(
@@ -55,12 +58,14 @@ def export(
     )
 
 
-def _questions(data: str | None, split: str) -> dict[str, "Question"]:
+def _questions(data: str | None, split: str, choice: DataChoice) -> dict[str, "Question"]:
     from oracle.data import load_dataset_columns
     from oracle.export import Question
 
     if data is None:
         return {}
-    dataset = load_dataset_columns(data, split, ("id", "question", "answers"))
+    dataset = load_dataset_columns(
+        data, split, ("id", "question", "answers"), choice=choice, say=say
+    )
     rows = zip(dataset["id"][:], dataset["question"][:], dataset["answers"][:], strict=True)
     return {name: Question(text, tuple(right)) for name, text, right in rows}

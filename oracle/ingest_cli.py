@@ -7,23 +7,27 @@ one line of JSON.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from budget.console import one_line_errors, print_json_line, print_table, quiet_libraries
+from budget.console import one_line_errors, print_json_line, print_table, quiet_libraries, say
+from budget.data_choice import DataChoice, takes_data_choice
 from budget.errors import DataError
 
 if TYPE_CHECKING:
     from oracle.curves import Curves
+    from oracle.ingest import Reference
     from oracle.joining import Joined, Unjoined
     from oracle.logs.rows import Log
 
 
 @one_line_errors()
+@takes_data_choice()
 def ingest(
+    choice: DataChoice,
     logs: Annotated[
         list[str],
         typer.Argument(
@@ -92,7 +96,7 @@ def ingest(
     _refuse_foreign(out)
     choices = Choices(metric, filter, group, max_score, _scales(options))
     found, opened = open_logs(logs, format, choices)
-    joined = _join(opened, scorer, data, split, cut_answers)
+    joined = _join(opened, scorer, cut_answers, _references(data, split, choice))
     if unjoined is not None:
         write_unjoined(unjoined, joined.unjoined)
     _print_unjoined(joined)
@@ -118,10 +122,12 @@ def ingest(
 
 
 def _join(
-    logs: Sequence["Log"], scorer: str | None, data: str | None, split: str, cut: int | None
+    logs: Sequence["Log"],
+    scorer: str | None,
+    cut: int | None,
+    known: "Mapping[str, Reference] | None",
 ) -> "Joined":
     from oracle.ingest import (
-        references,
         refuse_unscored,
         scored,
         shortened,
@@ -132,10 +138,7 @@ def _join(
     from oracle.scoring import agreement, get_scorer
 
     named = told_apart(logs)
-    if data is not None:
-        from oracle.data import load_dataset_columns
-
-        known = references(load_dataset_columns(data, split, ("id", "answers")))
+    if known is not None:
         named = [with_data(log, known) for log in named]
     if scorer is not None:
         if get_scorer(scorer) is agreement:
@@ -143,6 +146,17 @@ def _join(
         named = [scored(log, scorer) for log in named]
     refuse_unscored(named)
     return join(named if cut is None else [shortened(log, cut) for log in named])
+
+
+def _references(
+    data: str | None, split: str, choice: DataChoice
+) -> "Mapping[str, Reference] | None":
+    from oracle.data import load_dataset_columns
+    from oracle.ingest import references
+
+    if data is None:
+        return None
+    return references(load_dataset_columns(data, split, ("id", "answers"), choice=choice, say=say))
 
 
 def _scales(options: str | None) -> dict[str, int] | None:

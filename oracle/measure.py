@@ -72,6 +72,7 @@ class Samples:
         there = [name for name in texts if name in dataset.column_names]
         self._texts = dataset.select_columns(there)
         self._images = dataset.select_columns(["image"])
+        self._ids = dataset.select_columns(["id"])
 
     def sample(self, row: int) -> Sample:
         """Return all of a row but its image."""
@@ -83,6 +84,10 @@ class Samples:
         return Sample(
             row, str(values["id"]), "all" if group is None else str(group), values["question"], told
         )
+
+    def sample_id(self, row: int) -> str:
+        """Return the id of a row whose other columns may be unreadable."""
+        return str(self._ids[row]["id"])
 
     def image(self, row: int) -> Any:
         """Return the image of a row.

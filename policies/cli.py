@@ -3,13 +3,15 @@
 Both end with one line of JSON. Curves and datasets are read by whatever ``set_readers`` was given.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from budget.console import one_line_errors, quiet_libraries
+from budget.data_choice import DataChoice, takes_data_choice
 
 if TYPE_CHECKING:
     from policies.reading import Readers
@@ -29,14 +31,15 @@ DataOption = Annotated[
 
 def set_readers(
     curves_reader: Callable[[str | Path], Any],
-    data_reader: Callable[[str, str | None, Sequence[str]], Any],
+    data_reader: Callable[..., Any],
     about_reader: Callable[[str | Path], Mapping[str, Any]] | None = None,
 ) -> None:
     """Say how curves and datasets are read; whoever composes the packages calls it once.
 
     Args:
         curves_reader: a path to a table of curves (:class:`policies.reading.CurveTable`).
-        data_reader: source, split and needed columns to a dataset.
+        data_reader: source, split and needed columns to a dataset, and ``choice``, where the user
+            said which column is what.
         about_reader: a path to how its curves came about, such as the name of the model.
     """
     _readers.update(curves=curves_reader, data=data_reader)
@@ -44,18 +47,23 @@ def set_readers(
         _readers["about"] = about_reader
 
 
-def _get_readers() -> "Readers":
+def _get_readers(choice: DataChoice | None = None) -> "Readers":
     from budget.errors import DataError
     from policies.reading import Readers
 
     if not _readers:
         raise DataError("no reader of curves is set; run this through the command 'budget policy'")
-    return Readers(**_readers)
+    readers = Readers(**_readers)
+    if choice in (None, DataChoice()):
+        return readers
+    return readers._replace(data=partial(_readers["data"], choice=choice))
 
 
 @app.command()
 @one_line_errors()
+@takes_data_choice()
 def fit(
+    choice: DataChoice,
     curves: Annotated[
         Path, typer.Option(help="Curves of the fit split, a run's folder or a file.")
     ],
@@ -88,7 +96,7 @@ def fit(
     from policies.commands import run_fit
 
     run_fit(
-        _get_readers(),
+        _get_readers(choice),
         curves=curves,
         calibration=calibration,
         data=data,
@@ -104,7 +112,9 @@ def fit(
 
 @app.command()
 @one_line_errors()
+@takes_data_choice()
 def evaluate(
+    choice: DataChoice,
     policy: Annotated[Path, typer.Option(help="Folder of the policy.")],
     curves: Annotated[
         Path, typer.Option(help="Curves of the split to evaluate on, a run's folder or a file.")
@@ -130,7 +140,7 @@ def evaluate(
     from policies.commands import run_evaluate
 
     run_evaluate(
-        _get_readers(),
+        _get_readers(choice),
         policy_folder=policy,
         curves=curves,
         data=data,

@@ -12,16 +12,20 @@ from typing import Annotated, Any
 
 import typer
 
+from budget.data_choice import DataChoice, takes_data_choice
+
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
+@takes_data_choice()
 def train(
+    choice: DataChoice,
     data: Annotated[
         str,
         typer.Option(
-            help="'scenes', a folder of datasets.save_to_disk, a .parquet or .jsonl file, or a hub "
-            "id; columns image, question, answers, and patch_labels if there are any."
+            help="'scenes', or data as 'budget oracle run' takes them; columns image, question, "
+            "answers, and patch_labels if there are any."
         ),
     ],
     recipe: Annotated[str, typer.Option(help="'m3' or 'mqt'.")],
@@ -71,7 +75,7 @@ def train(
         raise ValueError(f"steps and questions must be at least 1, got {steps}, {questions}")
     start = time.monotonic()
     shape = Shape()
-    loaded = load_training_set(data, shape.image_size, scenes)
+    loaded = load_training_set(data, shape.image_size, scenes, choice)
     with _StepBars() as report:
         trained = run_recipe(
             recipe,

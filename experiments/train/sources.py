@@ -6,6 +6,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
+from budget.console import say
+from budget.data_choice import DataChoice
 from budget.errors import DataError
 from experiments.train.examples import Texts, TrainingSet, from_rows
 
@@ -13,14 +15,17 @@ _CHUNK = 500
 NEEDED = ("image", "question", "answers")
 
 
-def load_training_set(data: str, side: int, limit: int | None) -> TrainingSet:
+def load_training_set(
+    data: str, side: int, limit: int | None, choice: DataChoice | None = None
+) -> TrainingSet:
     """Load the pictures and questions to train on.
 
     Args:
-        data: ``scenes``, a folder written by ``datasets.save_to_disk``, a Parquet or JSON-lines
-            file, or a hub id; its split ``train`` if it has several.
+        data: ``scenes``, or what ``oracle.data.load_dataset_columns`` takes; its split ``train``
+            if it has several.
         side: pixels a side.
         limit: pictures (scenes) or rows (other data) at most; None for all.
+        choice: which column is what, where the names do not tell.
 
     Raises:
         DataError: if the data cannot be read or lacks a column.
@@ -29,9 +34,7 @@ def load_training_set(data: str, side: int, limit: int | None) -> TrainingSet:
         return draw_scenes(limit)
     from oracle.data import load_dataset_columns
 
-    rows = load_dataset_columns(data, "train", NEEDED)
-    if limit is not None:
-        rows = rows.select(range(min(limit, len(rows))))
+    rows = load_dataset_columns(data, "train", NEEDED, limit, choice=choice, say=say)
     return from_rows(rows, side)
 
 

@@ -50,7 +50,7 @@ def _rows(path: Path, kind: str) -> Generator[Row]:
 
 def _delimited_rows(path: Path, delimiter: str) -> Generator[Row]:
     header: list[str] = []
-    with _long_cells():
+    with long_cells():
         lines = (line for _, line in numbered_lines(path))
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         try:
@@ -70,7 +70,7 @@ def _delimited_rows(path: Path, delimiter: str) -> Generator[Row]:
 
 
 @contextmanager
-def _long_cells() -> Iterator[None]:
+def long_cells() -> Iterator[None]:
     """Let cells be as long as lines may be; the module's own limit is 128 KB, for all readers."""
     before = csv.field_size_limit(MAX_LINE_BYTES)
     try:

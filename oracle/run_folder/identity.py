@@ -1,4 +1,4 @@
-"""What a run was made of, as hashes: the dataset's texts, the model's files, this code."""
+"""What a run was made of, as hashes: the model's files and this code."""
 
 import hashlib
 import json
@@ -6,10 +6,6 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 _MODEL_FILES = (
     "*.safetensors",
@@ -20,17 +16,6 @@ _MODEL_FILES = (
     "merges.txt",
     "chat_template*",
 )
-
-
-def fingerprint(dataset: "Dataset") -> str:
-    """Return a hash of the ids, questions, answers and options, in order; images are not read."""
-    digest = hashlib.sha256()
-    columns = ("id", "question", "answers", "options")
-    there = [name for name in columns if name in dataset.column_names]
-    for row in dataset.select_columns(there):
-        line = [row[name] for name in there]
-        digest.update(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-    return digest.hexdigest()
 
 
 def weights_hash(folder: Path) -> str:

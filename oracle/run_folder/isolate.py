@@ -79,11 +79,10 @@ class Isolator:
             )
 
     def _open(self, row: int) -> _Ready | Failure:
-        sample = self._samples.sample(row)
         try:
-            return _Ready(sample, self._samples.image(row))
+            return _Ready(self._samples.sample(row), self._samples.image(row))
         except Exception as problem:  # whatever a decoder, a disk or a network says
-            return Failure(row, sample.sample_id, _named(problem))
+            return Failure(row, self._samples.sample_id(row), _named(problem))
 
     def _attempt(self, batch: Sequence[_Ready], before: int) -> Iterator[list[Outcome]]:
         """Run a batch, or its halves if it is too large or fails.

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from budget.errors import DataError
+from oracle.fingerprint import fingerprint
 from oracle.run_folder import lock
-from oracle.run_folder.identity import code_version, fingerprint, weights_hash
+from oracle.run_folder.identity import code_version, weights_hash
 from oracle.whole_files import write_whole
 
 if TYPE_CHECKING:

@@ -91,12 +91,27 @@ def test_weights_that_changed_make_another_run(data, tmp_path):
     assert "run belongs to another run: weights '" in result.stderr
 
 
+def test_run_takes_a_question_file_of_llava_and_says_what_it_took(data, toys, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    toys.reader_dataset([60])[0]["image"].save(tmp_path / "pictures" / "1.png")
+    row = {"question_id": 7, "image": "1.png", "text": "how red", "answer": "60", "kind": "low"}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(row) + "\n")
+    flags = ["--image-folder", str(tmp_path / "pictures"), "--group-column", "kind"]
+    result = run(tmp_path / "questions.jsonl", tmp_path / "curves.parquet", *flags)
+    assert result.exit_code == 0, result.stderr
+    curves = read_curves(tmp_path / "curves.parquet")
+    assert (curves.sample_ids.tolist(), curves.groups.tolist()) == (["7"], ["low"])
+    said = "id from question_id, question from text, answers from answer, group from kind"
+    assert result.stderr.splitlines()[0].endswith(said)
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
         (["--scorer", "bleu"], "unknown scorer 'bleu'; legal are exact"),
         (["--data", "nothing.parquet"], "no such data: 'nothing.parquet'"),
         (["--model", "/no/such/model"], "/no/such/model"),
+        (["--answers-column", "right"], "has no column right (--answers-column); it has id,"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(data, tmp_path, words, line):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from oracle.fingerprint import fingerprint
 from oracle.labels import agrees_with_full, stable
-from oracle.run_folder.identity import fingerprint
 from oracle.sweep import sweep
 
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from oracle.curves import read_curves
-from oracle.data import load_dataset_columns
+from oracle.data import load_dataset_columns, table_of
+from oracle.question_table import QuestionTable
 from oracle.run_folder.out_of_memory import is_out_of_memory
 from oracle.run_folder.reading import read_errors
 from oracle.run_folder.runner import sweep_to
@@ -150,33 +151,16 @@ def test_a_real_device_that_is_full_only_makes_batches_smaller(toys, tmp_path):
     assert lines == ["memory ran out with 8 samples at once; going on with 4"]
 
 
-def test_the_whole_dataset_is_never_held(toys, tmp_path):
-    """Rows are read one by one, as they are needed."""
+def test_the_whole_dataset_is_never_held(toys, tmp_path, monkeypatch):
+    """Images are decoded one by one, as they are needed."""
+    read, seen = QuestionTable._read, []
 
-    class Watched:
-        def __init__(self, dataset, seen):
-            self.dataset, self.seen = dataset, seen
+    def watched(self, numbers):
+        if "image" in self.column_names:
+            seen.append(list(numbers))
+        return read(self, numbers)
 
-        def __len__(self):
-            return len(self.dataset)
-
-        def __getitem__(self, key):
-            assert isinstance(key, (int, str)), f"asked for {key}"
-            self.seen.append(key)
-            return self.dataset[key]
-
-        def select_columns(self, names):
-            return Watched(self.dataset.select_columns(names), self.seen)
-
-        def __iter__(self):
-            return iter(self.dataset)
-
-        @property
-        def column_names(self):
-            return self.dataset.column_names
-
-    seen = []
-    data = Watched(toys.reader_dataset(range(12)), seen)
+    monkeypatch.setattr(QuestionTable, "_read", watched)
+    data = table_of(toys.reader_dataset(range(12)))
     sweep_to(tmp_path / "run", toys.ReaderVLM(), data, batch_size=4)
-    rows = [key for key in seen if key != "id"]
-    assert sorted(rows) == sorted([*range(12), *range(12)])  # texts, and image
+    assert seen == [[row] for row in range(12)]

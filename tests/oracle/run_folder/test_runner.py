@@ -6,6 +6,7 @@ import pytest
 
 from budget.errors import DataError
 from oracle.curves import read_curves, read_metadata
+from oracle.fingerprint import fingerprint
 from oracle.run_folder import identity
 from oracle.run_folder.filling import RunInterrupted
 from oracle.run_folder.parts import part_files, rows_done
@@ -195,7 +196,7 @@ def test_the_manifest_says_what_the_run_was_made_of(toys, tmp_path):
     data = toys.reader_dataset()
     sweep_to(tmp_path / "run", toys.ReaderVLM(), data, scorer="anls")
     found = json.loads((tmp_path / "run" / "manifest.json").read_text())
-    assert found["data"] == identity.fingerprint(data)
+    assert found["data"] == fingerprint(data)
     assert (found["model"], found["weights"], found["scorer"]) == ("reader", "reader", "anls")
     assert found["begun"].endswith("+00:00")
 
