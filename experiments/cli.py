@@ -83,7 +83,9 @@ COMMANDS = {
     "cost": LazyCommand(
         "budget.cost_cli", "app", "Say what a model costs at every scale, from its config alone."
     ),
-    "bench": LazyCommand("budget.bench_cli", "app", "Measure on this machine what models cost."),
+    "bench": LazyCommand(
+        "experiments.bench", "app", "Measure on this machine what models cost.", _wire_scenes
+    ),
     "convert": LazyCommand(
         "budget.cli", "app", "Convert an original M3 or MQT checkpoint to transformers' layout."
     ),
