@@ -1,6 +1,6 @@
 """Scenes as data: seeded splits that share neither scenes nor handwriting."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -60,7 +60,12 @@ class Scene(NamedTuple):
 
 
 def iterate_scenes(
-    split: str, count: int | None = None, *, questions: int = 1, start: int = 0
+    split: str,
+    count: int | None = None,
+    *,
+    questions: int = 1,
+    start: int = 0,
+    weights: Mapping[str, float] | None = None,
 ) -> Iterator[Scene]:
     """Draw the scenes of a split, one at a time; scene ``i`` does not depend on the others.
 
@@ -69,6 +74,8 @@ def iterate_scenes(
         count: scenes to draw; by default as many as the split has.
         questions: questions a scene, at most.
         start: index of the first scene.
+        weights: how often each group is asked where a scene allows it; by default
+            ``questions.GROUP_WEIGHTS``, for the split to train on ``questions.TUNING_WEIGHTS``.
 
     Raises:
         ValueError: if there is no such split.
@@ -84,11 +91,11 @@ def iterate_scenes(
         rng = np.random.default_rng([seed, index])
         layout = draw_layout(rng, usable, digits.target)
         pixels = render(layout, digits.images, rng)
-        drills, weights = [], GROUP_WEIGHTS
+        drills, usual = [], GROUP_WEIGHTS
         if split == TRAINING:
             drills = ask(layout, QUESTIONS_TO_DRILL, rng) + describe(layout, rng)
-            weights = TUNING_WEIGHTS
-        asked = ask(layout, questions, rng, weights)
+            usual = TUNING_WEIGHTS
+        asked = ask(layout, questions, rng, weights or usual)
         yield Scene(pixels, layout, asked, patch_labels(layout), drills)
 
 

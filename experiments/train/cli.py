@@ -43,6 +43,13 @@ def train(
             help="Stage to begin with: dense, words, drills, answers, align (mqt, --init), nested."
         ),
     ] = None,
+    ask: Annotated[
+        str | None,
+        typer.Option(
+            help="How often the scenes' groups are asked, e.g. 'digit=4,word=2'; the others as "
+            "usual. For --data scenes alone."
+        ),
+    ] = None,
     scenes: Annotated[
         int | None, typer.Option(help="Scenes (or rows of other data) at most.  [default: all]")
     ] = None,
@@ -75,7 +82,7 @@ def train(
         raise ValueError(f"steps and questions must be at least 1, got {steps}, {questions}")
     start = time.monotonic()
     shape = Shape()
-    loaded = load_training_set(data, shape.image_size, scenes, choice)
+    loaded = load_training_set(data, shape.image_size, scenes, choice, ask)
     with _StepBars() as report:
         trained = run_recipe(
             recipe,

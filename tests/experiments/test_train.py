@@ -22,7 +22,7 @@ from experiments.train.examples import from_rows, pack, tokenise, word_tables
 from experiments.train.losses import answer_loss, packed_mask
 from experiments.train.recipes import Steps, m3_stages, mqt_stages
 from experiments.train.run import run_recipe
-from experiments.train.sources import draw_scenes
+from experiments.train.sources import draw_scenes, load_training_set
 from experiments.train.spread import farthest_order
 from experiments.train.stages import LearnAnswers, Learner, LearnPrefixes, LearnWords, make_batch
 
@@ -292,6 +292,24 @@ def test_bad_training_data_is_one_clear_line(data, tmp_path):
             "m3", draw_scenes(3, processes=1), tmp_path, shape=TINY, steps=Steps(), questions=2,
             seed=0, report=lambda *_: None,
         )  # fmt: skip
+
+
+def test_groups_of_the_scenes_are_asked_as_often_as_one_says():
+    def share_of_words(ask):
+        texts = load_training_set("scenes", 96, 24, ask=ask).texts
+        asked = [question for picture in texts for question, _ in picture]
+        return np.mean([" word " in question or " say?" in question for question in asked])
+
+    assert share_of_words("word=60") > 2 * share_of_words(None) > 0
+    assert share_of_words("word=0.001") < share_of_words(None) / 2
+
+
+@pytest.mark.parametrize("bad", ["digit", "digit=", "digit=0", "digit=-1", "digit=inf", "x=1"])
+def test_group_weights_that_cannot_be_read_are_one_clear_line(bad):
+    with pytest.raises(DataError, match="--ask takes group=weight .* groups are global, "):
+        load_training_set("scenes", 96, 3, ask=bad)
+    with pytest.raises(DataError, match="only scenes have groups"):
+        load_training_set("some.jsonl", 96, 3, ask="digit=1")
 
 
 def test_a_finished_model_is_trained_further_from_its_own_weights(tmp_path, data):
