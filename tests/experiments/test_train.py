@@ -306,7 +306,7 @@ def test_groups_of_the_scenes_are_asked_as_often_as_one_says():
 
 @pytest.mark.parametrize("bad", ["digit", "digit=", "digit=0", "digit=-1", "digit=inf", "x=1"])
 def test_group_weights_that_cannot_be_read_are_one_clear_line(bad):
-    with pytest.raises(DataError, match="--ask takes group=weight .* groups are global, "):
+    with pytest.raises(DataError, match=r"--ask takes group=weight .* groups are global, "):
         load_training_set("scenes", 96, 3, ask=bad)
     with pytest.raises(DataError, match="only scenes have groups"):
         load_training_set("some.jsonl", 96, 3, ask="digit=1")
