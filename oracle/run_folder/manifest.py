@@ -31,19 +31,21 @@ PINNED = (
     "max_new_tokens",
     "batch_size",
 )
+# Pinned too, but said only where a run was not asked for one greedy answer.
+ANSWERING = ("rollouts", "temperature", "seed", "closed", "normalise_length")
 
 
 def describe(
     model: "MatryoshkaVLM", dataset: "Dataset", files: Path | None, **settings: Any
 ) -> dict[str, Any]:
-    """Return what a run is made of: the values of ``PINNED``.
+    """Return what a run is made of: the values of ``PINNED`` and ``ANSWERING``.
 
     Args:
         model: what is run.
         dataset: what it is run on.
         files: folder of the model's files, which are hashed; without one the model's name stands
             for its weights.
-        settings: scorer, max_new_tokens and batch_size.
+        settings: scorer, max_new_tokens and batch_size; of ``ANSWERING`` what applies.
     """
     device = getattr(model, "device", None)
     return {
@@ -126,9 +128,9 @@ def refuse_other(place: Path, found: Mapping[str, Any], wanted: Mapping[str, Any
         DataError: names what differs, as found and as wanted.
     """
     differ = [
-        f"{key} {_short(found.get(key))} instead of {_short(wanted[key])}"
-        for key in PINNED
-        if found.get(key) != wanted[key]
+        f"{key} {_short(found.get(key))} instead of {_short(wanted.get(key))}"
+        for key in (*PINNED, *ANSWERING)
+        if found.get(key) != wanted.get(key)
     ]
     if differ:
         raise DataError(

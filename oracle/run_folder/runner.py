@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from budget.errors import DataError
+from oracle.answering import GREEDY, Answering
 from oracle.curves import read_metadata
-from oracle.measure import Samples
 from oracle.run_folder import manifest, single_file
 from oracle.run_folder.filling import fill, what_is_left
 from oracle.run_folder.isolate import Isolator
@@ -16,6 +16,7 @@ from oracle.run_folder.part_writer import PartWriter
 from oracle.run_folder.parts import FILES, Failure
 from oracle.run_folder.reading import check_finished, read_errors
 from oracle.run_folder.tally import Tally
+from oracle.samples import Samples
 from oracle.scoring import get_scorer
 from oracle.sweep import Progress, check_dataset, check_sizes
 from oracle.whole_files import remove_unfinished
@@ -46,6 +47,7 @@ def sweep_to(
     scorer: str = "exact",
     batch_size: int = 64,
     max_new_tokens: int = 8,
+    how: Answering = GREEDY,
     chunk_size: int = 512,
     files: Path | None = None,
     max_errors: int | None = None,
@@ -68,6 +70,7 @@ def sweep_to(
         scorer: see ``sweep``.
         batch_size: see ``sweep``; halved when memory runs out.
         max_new_tokens: see ``sweep``.
+        how: see ``sweep``.
         chunk_size: samples per part; a part is written after five minutes in any case.
         files: folder of the model's files, whose hash tells it from others of its name.
         max_errors: samples that may fail before the run is given up, 0 to stop at the first; see
@@ -87,10 +90,11 @@ def sweep_to(
     check_sizes(batch_size=batch_size, chunk_size=chunk_size)
     if max_errors is not None and max_errors < 0:
         raise ValueError(f"max_errors must be at least 0, got {max_errors}")
+    how.check_model(model)
     score = get_scorer(scorer)
     check_dataset(dataset)
     settings = {"scorer": scorer, "max_new_tokens": max_new_tokens, "batch_size": batch_size}
-    wanted = manifest.describe(model, dataset, files, **settings)
+    wanted = manifest.describe(model, dataset, files, **settings, **how.settings)
     k = len(model.ladder)
 
     def work(folder: Path) -> None:
@@ -102,6 +106,7 @@ def sweep_to(
             score,
             batch_size=batch_size,
             max_new_tokens=max_new_tokens,
+            how=how,
             notify=notify,
         )
         fill(
