@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "Closed": "oracle.closed",
     "Curves": "oracle.curves",
     "Drawn": "oracle.drawn",
     "Labels": "oracle.labels",

@@ -17,8 +17,9 @@ class RungResult(NamedTuple):
     """One sample at one rung of the ladder.
 
     Attributes:
-        answer: generated text.
-        confidence: mean log-probability of the generated tokens, natural log.
+        answer: generated text, or the choice made.
+        confidence: mean log-probability of the generated tokens, natural log. Of a choice, as
+            margin and entropy, see ``oracle.closed``.
         margin: probability of the first token less that of the next best, in [0, 1].
         entropy: of the first token's distribution, in nats.
         flops: floating point operations that a run at this rung alone would take.

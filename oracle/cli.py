@@ -95,6 +95,20 @@ def run(
         float | None, typer.Option(help="Of --rollouts.", show_default="1.0")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of --rollouts.", show_default="0")] = None,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Take the likeliest of given choices; see --choices.")
+    ] = False,
+    choices: Annotated[
+        str | None,
+        typer.Option(
+            help="Of --closed: letters or words (of the options), yes-no; default: by the scorer.",
+            show_default=False,
+        ),
+    ] = None,
+    normalise_length: Annotated[
+        bool,
+        typer.Option("--normalise-length", help="Of --choices words: mean per token, not sum."),
+    ] = False,
     chunk_size: Annotated[
         int, typer.Option(help="Samples per part file; what a kill can cost.", min=1)
     ] = 512,
@@ -125,7 +139,15 @@ def run(
     from oracle.run_folder.stopping import stop_on_signals
     from oracle.scoring import agreement, get_scorer
 
-    how = answering(rollouts, temperature, seed)
+    how = answering(
+        scorer,
+        rollouts=rollouts,
+        temperature=temperature,
+        seed=seed,
+        closed=closed,
+        choices=choices,
+        normalise_length=normalise_length,
+    )
     labelled = get_scorer(scorer) is not agreement
     needed = [name for name in NEEDED if labelled or name != "answers"]
     dataset = load_dataset_columns(data, split, needed, limit, choice=choice, say=say)

@@ -45,7 +45,8 @@ def describe(
         dataset: what it is run on.
         files: folder of the model's files, which are hashed; without one the model's name stands
             for its weights.
-        settings: scorer, max_new_tokens and batch_size; of ``ANSWERING`` what applies.
+        settings: scorer, max_new_tokens (None where nothing is generated) and batch_size; of
+            ``ANSWERING`` what applies.
     """
     device = getattr(model, "device", None)
     return {

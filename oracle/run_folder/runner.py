@@ -94,7 +94,7 @@ def sweep_to(
     score = get_scorer(scorer)
     check_dataset(dataset)
     settings = {"scorer": scorer, "max_new_tokens": max_new_tokens, "batch_size": batch_size}
-    wanted = manifest.describe(model, dataset, files, **settings, **how.settings)
+    wanted = manifest.describe(model, dataset, files, **{**settings, **how.settings})
     k = len(model.ladder)
 
     def work(folder: Path) -> None:
