@@ -50,7 +50,7 @@ app.command()(labels)
 
 @app.command()
 @one_line_errors()
-@takes_data_choice()
+@takes_data_choice(stream=True)
 def run(
     choice: DataChoice,
     data: Annotated[
@@ -116,7 +116,7 @@ def run(
         int | None,
         typer.Option(
             help="Samples that may fail before the run is given up, 0: stop at the first; "
-            "default: 5 %, but at least 10, and not the first 10 of all.",
+            "default: 5 % (of a stream: so far), but at least 10, and not the first 10 of all.",
             min=0,
             show_default=False,
         ),
@@ -133,7 +133,7 @@ def run(
     quiet_libraries()
     from oracle.answering_flags import answering
     from oracle.curves import read_curves
-    from oracle.data import NEEDED, load_dataset_columns
+    from oracle.data import NEEDED, open_samples
     from oracle.report import summarise
     from oracle.run_folder.runner import sweep_to
     from oracle.run_folder.stopping import stop_on_signals
@@ -150,7 +150,7 @@ def run(
     )
     labelled = get_scorer(scorer) is not agreement
     needed = [name for name in NEEDED if labelled or name != "answers"]
-    dataset = load_dataset_columns(data, split, needed, limit, choice=choice, say=say)
+    dataset = open_samples(data, split, needed, limit, choice=choice, say=say)
     from budget.models import find_model, load_model
 
     vlm, start = load_model(model, device=device), time.perf_counter()
@@ -176,7 +176,7 @@ def run(
     curves = read_curves(out)
     rows = summarise(curves)
     _print_rows(rows, curves.scales)
-    _print_failures(done.failures, len(dataset))
+    _print_failures(done.failures, len(curves) + len(done.failures))
     figures = {**_as_json(rows[0], curves.scales), "errors": len(done.failures)}
     print_json_line({"out": out, **figures, "seconds": round(seconds, 2)})
 

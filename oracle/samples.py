@@ -31,9 +31,11 @@ class Samples:
 
     Args:
         dataset: columns id, image, question, and answers, options and group if there.
+        first: number of its first row, where it is a stretch of something larger.
     """
 
-    def __init__(self, dataset: "Dataset") -> None:
+    def __init__(self, dataset: "Dataset", first: int = 0) -> None:
+        self._first = first
         texts = ("id", "group", *_TOLD)
         there = [name for name in texts if name in dataset.column_names]
         self._texts = dataset.select_columns(there)
@@ -42,7 +44,7 @@ class Samples:
 
     def sample(self, row: int) -> Sample:
         """Return all of a row but its image."""
-        values = self._texts[row]
+        values = self._texts[row - self._first]
         group = values.get("group")
         told = {name: [values[name]] for name in _TOLD if name in values}
         return Sample(
@@ -51,7 +53,7 @@ class Samples:
 
     def sample_id(self, row: int) -> str:
         """Return the id of a row whose other columns may be unreadable."""
-        return str(self._ids[row]["id"])
+        return str(self._ids[row - self._first]["id"])
 
     def image(self, row: int) -> Any:
         """Return the image of a row.
@@ -59,4 +61,4 @@ class Samples:
         Raises:
             DataError: if it cannot be read.
         """
-        return self._images[row]["image"]
+        return self._images[row - self._first]["image"]

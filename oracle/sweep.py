@@ -1,8 +1,10 @@
 """Run a model at every scale over a dataset, encoding each image once."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from budget.data_choice import ROW_NUMBERS
 from oracle.answering import GREEDY, Answering
 from oracle.curves import Curves
 from oracle.measure import Measured, scored, to_curves
@@ -84,7 +86,11 @@ def check_dataset(dataset: "Dataset") -> None:
         raise ValueError("cannot sweep a dataset without rows")
     ids = dataset["id"][:]  # of this column alone: no image is decoded
     if repeated := len(ids) - len(set(ids)):
-        raise ValueError(f"ids of a dataset must be unique, {repeated} of {len(ids)} are repeated")
+        first = next(name for name, count in Counter(ids).items() if count > 1)
+        raise ValueError(
+            f"ids of a dataset must be unique, {repeated} of {len(ids)} are repeated, first "
+            f"{str(first)!r:.80}; --id-column '{ROW_NUMBERS}' takes row numbers for ids"
+        )
 
 
 def check_sizes(**sizes: int) -> None:

@@ -42,7 +42,6 @@ class Isolator:
 
     Args:
         model: see ``oracle.sweep``, like the arguments not named here.
-        samples: reads the dataset.
         score: what ``get_scorer`` returns.
         batch_size: samples that run together at most.
         max_new_tokens: longest answer, in tokens.
@@ -53,7 +52,6 @@ class Isolator:
     def __init__(
         self,
         model: "MatryoshkaVLM",
-        samples: Samples,
         score: Scorer,
         *,
         batch_size: int,
@@ -62,16 +60,16 @@ class Isolator:
         notify: Callable[[str], object],
     ) -> None:
         self.largest = batch_size
-        self._model, self._samples, self._score = model, samples, score
+        self._model, self._score = model, score
         self._max_new_tokens, self._how, self._notify = max_new_tokens, how, notify
         self._warm = False
 
-    def outcomes(self, rows: Sequence[int]) -> Iterator[list[Outcome]]:
+    def outcomes(self, samples: Samples, rows: Sequence[int]) -> Iterator[list[Outcome]]:
         """Yield what came of some rows of the dataset, every row once, a batch at a time."""
         before = self.largest
         ready: list[_Ready] = []
         for row in rows:
-            opened = self._open(row)
+            opened = self._open(samples, row)
             if isinstance(opened, _Ready):
                 ready.append(opened)
             else:
@@ -82,13 +80,13 @@ class Isolator:
                 f"memory ran out with {before} samples at once; going on with {self.largest}"
             )
 
-    def _open(self, row: int) -> _Ready | Failure:
+    def _open(self, samples: Samples, row: int) -> _Ready | Failure:
         try:
-            sample = self._samples.sample(row)
+            sample = samples.sample(row)
             self._how.check_sample(sample)
-            return _Ready(sample, self._samples.image(row))
+            return _Ready(sample, samples.image(row))
         except Exception as problem:  # whatever a decoder, a disk or a network says
-            return Failure(row, self._samples.sample_id(row), _named(problem))
+            return Failure(row, samples.sample_id(row), _named(problem))
 
     def _attempt(self, batch: Sequence[_Ready], before: int) -> Iterator[list[Outcome]]:
         """Run a batch, or its halves if it is too large or fails.

@@ -8,7 +8,7 @@ import pytest
 from oracle.curves import Curves, read_curves
 
 # Programs that tests start; they import what lies beside them.
-collect_ignore = ["toy_command.py", "toy_full_disk.py"]
+collect_ignore = ["toy_command.py", "toy_full_disk.py", "toy_stream.py"]
 
 TOYS = Path(__file__).with_name("toys.py")
 MEASURED = (  # all but seconds, which no two runs share
