@@ -16,7 +16,7 @@ import typer
 
 from budget.errors import BudgetError
 
-Update = Callable[[int, int], None]
+Update = Callable[[int, int | None], None]
 
 _QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
@@ -80,12 +80,14 @@ def quiet_libraries() -> None:
 def progress(description: str, unit: str = "") -> Iterator[Update]:
     """Show how far something is, on stderr: a bar on a terminal, a line per tenth in a pipe.
 
+    Where the total is unknown, the line comes when a count's leading digit has changed.
+
     Args:
         description: what is being done.
         unit: what is counted, e.g. ``"answers"``.
 
     Yields:
-        A function to call with (done, total).
+        A function to call with (done, total), the total ``None`` while it is unknown.
     """
     if not sys.stderr.isatty():
         yield _plain_progress(description, unit)
@@ -168,11 +170,15 @@ def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: s
 def _plain_progress(description: str, unit: str) -> Update:
     shown = -1
 
-    def update(done: int, total: int) -> None:
+    def update(done: int, total: int | None) -> None:
         nonlocal shown
-        tenth = 10 * done // total if total else 10
-        if tenth > shown:
-            shown = tenth
-            typer.echo(f"{description}: {done}/{total} {unit}".rstrip(), err=True)
+        if total is None:
+            step = 10 * len(str(done)) + int(str(done)[0])
+        else:
+            step = 10 * done // total if total else 10
+        if step > shown:
+            shown = step
+            of = "" if total is None else f"/{total}"
+            typer.echo(f"{description}: {done}{of} {unit}".rstrip(), err=True)
 
     return update

@@ -44,6 +44,24 @@ def can_share(runner: "LlavaRunner") -> bool:
     return getattr(text, "_attn_implementation", None) in MASKED_ATTENTION
 
 
+class Likelihoods(NamedTuple):
+    """How likely given answers to one question are at one rung.
+
+    Attributes:
+        log_likelihoods: sum of the log-probabilities of each answer's tokens, without a stop token.
+        lengths: tokens of each.
+        num_visual_tokens: visual tokens in the prompt, over all images and their tiles.
+        prompt_tokens: length of the whole prompt.
+        grids: squares that passed the vision encoder.
+    """
+
+    log_likelihoods: tuple[float, ...]
+    lengths: tuple[int, ...]
+    num_visual_tokens: int
+    prompt_tokens: int
+    grids: int
+
+
 class EveryScale:
     """A batch of questions at every rung of a runner's ladder.
 
@@ -73,6 +91,7 @@ class EveryScale:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self.runner, self.images, self.features = runner, images, features
+        self.questions = questions
         self.batch_size, self.pass_tokens = batch_size, pass_tokens
         if pass_tokens is None and runner.device.type == "cpu":
             self.pass_tokens = CPU_PASS_TOKENS
@@ -112,6 +131,34 @@ class EveryScale:
             ]
             answers.append([made[branch] for branch in plan.rungs])
         return answers
+
+    def likelihoods(self, answers: Sequence[Sequence[str]]) -> list[list[Likelihoods]]:
+        """Return per sample and rung how likely each of its given answers is.
+
+        Args:
+            answers: per sample, texts as the model would write them.
+
+        Raises:
+            ValueError: if a text is empty or cannot be told from the prompt; see
+                ``Prompt.answer_ids``.
+        """
+        ids = [
+            [self.runner.prompt.answer_ids(question, text, len(images_of(image))) for text in own]
+            for question, image, own in zip(self.questions, self.images, answers, strict=True)
+        ]
+        return [
+            [
+                Likelihoods(
+                    tuple(sums[rung].tolist()),
+                    tuple(map(len, own)),
+                    plan.samples[branch].visual_tokens,
+                    plan.samples[branch].length,
+                    sum(plan.samples[branch].grids),
+                )
+                for rung, branch in enumerate(plan.rungs)
+            ]
+            for plan, own, sums in zip(self.plans, ids, self.choice_scores(ids), strict=True)
+        ]
 
     @torch.inference_mode()
     def choice_scores(self, choices: Sequence[Sequence[Sequence[int]]]) -> list[torch.Tensor]:

@@ -194,7 +194,7 @@ class LlavaRunner:
             Per sample, one answer per rung, cheapest first: those that ``answer`` gives.
         """
         if can_share(self):
-            shared = EveryScale(self, images, questions, features=features, batch_size=batch_size)
+            shared = self.every_scale(images, questions, features=features, batch_size=batch_size)
             found = shared.answers(max_new_tokens=max_new_tokens)
             return [[answer for (answer,) in rungs] for rungs in found]
         if features is None:
@@ -212,6 +212,25 @@ class LlavaRunner:
             for m in self.ladder
         ]
         return [list(rungs) for rungs in zip(*per_rung, strict=True)]
+
+    def every_scale(
+        self,
+        images: Sequence[SampleImages],
+        questions: Sequence[str],
+        *,
+        features: Sequence[SampleFeatures] | None = None,
+        batch_size: int = 32,
+    ) -> EveryScale:
+        """Return questions at every rung of the ladder, to draw answers or to weigh given ones.
+
+        Args are those of ``answer``.
+
+        Raises:
+            ValueError: as ``answer``, or if the model's attention cannot keep rungs apart.
+        """
+        if not can_share(self):
+            raise ValueError(f"{self.name} needs attention sdpa or eager to read all rungs at once")
+        return EveryScale(self, images, questions, features=features, batch_size=batch_size)
 
     @torch.inference_mode()
     def logits(

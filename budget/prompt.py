@@ -78,6 +78,31 @@ class Prompt:
         rest = [self.tokenizer(text, add_special_tokens=False).input_ids for text in others]
         return PromptIds((self._start_ids(first), *rest))
 
+    def answer_ids(self, question: str, answer: str, images: int = 1) -> list[int]:
+        """Return the token ids of an answer as it stands behind the prompt of its question.
+
+        A space comes first unless the prompt ends in one, as in LLaVA's training; how a tokenizer
+        begins a text does not matter, for prompt and answer are tokenised together.
+
+        Raises:
+            ValueError: if the answer has no text, or the end of the prompt is tokenised otherwise
+                with the answer behind it.
+        """
+        if not (answer := answer.strip()):
+            raise ValueError("an answer needs some text, got none")
+        prompt = self.render(question, images)[-1]
+        between = "" if prompt[-1:].isspace() else " "
+        before, both = (
+            self.tokenizer(text, add_special_tokens=False).input_ids
+            for text in (prompt, f"{prompt}{between}{answer}")
+        )
+        if both[: len(before)] != before or len(both) == len(before):
+            raise ValueError(
+                f"the answer {answer!r:.40} merges with the prompt's end {prompt!r:.40}"
+            )
+        ids: list[int] = both[len(before) :]
+        return ids
+
     def _tokenise_start(self, text: str) -> list[int]:
         """Tokenise with exactly one start token, if the tokenizer has any."""
         start = self.tokenizer.bos_token

@@ -4,7 +4,9 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "Closed": "oracle.closed",
     "Curves": "oracle.curves",
+    "Drawn": "oracle.drawn",
     "Labels": "oracle.labels",
     "OracleAccount": "oracle.accounting",
     "SCORERS": "oracle.scoring",
@@ -15,6 +17,7 @@ _HOMES = {
     "load_dataset_columns": "oracle.data",
     "open_samples": "oracle.data",
     "read_curves": "oracle.curves",
+    "read_draw_scores": "oracle.draw_scores",
     "read_errors": "oracle.run_folder.reading",
     "register_source": "oracle.data",
     "stable_scores": "budget.stable",

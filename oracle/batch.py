@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -16,8 +17,9 @@ class RungResult(NamedTuple):
     """One sample at one rung of the ladder.
 
     Attributes:
-        answer: generated text.
-        confidence: mean log-probability of the generated tokens, natural log.
+        answer: generated text, or the choice made.
+        confidence: mean log-probability of the generated tokens, natural log. Of a choice, as
+            margin and entropy, see ``oracle.closed``.
         margin: probability of the first token less that of the next best, in [0, 1].
         entropy: of the first token's distribution, in nats.
         flops: floating point operations that a run at this rung alone would take.
@@ -26,6 +28,7 @@ class RungResult(NamedTuple):
             batch.
         num_visual_tokens: visual tokens really used, over all images and their tiles.
         prompt_tokens: whole prompt, visual tokens included.
+        draws: the answers, where several were drawn.
     """
 
     answer: str
@@ -36,6 +39,7 @@ class RungResult(NamedTuple):
     seconds: float
     num_visual_tokens: int
     prompt_tokens: int
+    draws: tuple[str, ...] = ()
 
 
 def run_batch(
@@ -77,7 +81,7 @@ def run_batch(
             batch_size=len(questions),
         )
         seconds = (encoding + time.perf_counter() - start) / len(questions)
-        per_rung.append([_result(model, answer, m, seconds) for answer in answers])
+        per_rung.append([rung_result(model, answer, m, seconds) for answer in answers])
     return [list(rungs) for rungs in zip(*per_rung, strict=True)]
 
 
@@ -91,7 +95,10 @@ def _run_shared(
     seconds = time.perf_counter() - start
     taken = sum(model.every_scale_flops(rungs, sharing=len(questions)) for rungs in answers)
     results = [
-        [_result(model, answer, m, math.nan) for answer, m in zip(rungs, model.ladder, strict=True)]
+        [
+            rung_result(model, answer, m, math.nan)
+            for answer, m in zip(rungs, model.ladder, strict=True)
+        ]
         for rungs in answers
     ]
     return [
@@ -99,9 +106,10 @@ def _run_shared(
     ]
 
 
-def _result(
+def rung_result(
     model: "MatryoshkaVLM", answer: "Answer", num_visual_tokens: int, seconds: float
 ) -> RungResult:
+    """Return what one answer says and costs."""
     text_tokens = answer.prompt_tokens - answer.num_visual_tokens
     new_tokens = len(answer.token_ids)
     return RungResult(
@@ -114,6 +122,37 @@ def _result(
         answer.num_visual_tokens,
         answer.prompt_tokens,
     )
+
+
+def decode_flops(
+    model: "MatryoshkaVLM", answer: "Answer", num_visual_tokens: int, new_tokens: int
+) -> float:
+    """Return the FLOPs of so many tokens behind an answer's prompt, the first left out."""
+    text_tokens = answer.prompt_tokens - answer.num_visual_tokens
+    return model.cost(num_visual_tokens, text_tokens, new_tokens, grids=answer.grids).decode_flops
+
+
+def seconds_per_flop(
+    model: Any,
+    answers: "Sequence[Sequence[Answer]]",
+    decoding: Sequence[Sequence[float]],
+    seconds: float,
+) -> float:
+    """Return how fast a batch was whose prompts were read once, with several texts behind each.
+
+    Args:
+        model: has ``every_scale_flops``.
+        answers: per sample and rung, one answer of the prompt.
+        decoding: FLOPs of all that stands behind these prompts, the first tokens left out.
+        seconds: that all took together.
+    """
+    taken = 0.0
+    for rungs, own in zip(answers, decoding, strict=True):
+        firsts = [replace(answer, token_ids=answer.token_ids[:1]) for answer in rungs]
+        taken += model.every_scale_flops(firsts, sharing=len(answers))
+        # A question without an image is the same at every rung, and run once.
+        taken += sum({a.num_visual_tokens: f for a, f in zip(rungs, own, strict=True)}.values())
+    return seconds / taken
 
 
 def _wait_for(features: "Sequence[torch.Tensor]") -> None:

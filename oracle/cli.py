@@ -1,6 +1,7 @@
 """The oracle's commands: run a model at every scale, label and summarise what came out.
 
     budget oracle run --model m3 --data scenes --split test --out runs/m3
+    budget oracle run --model m3 --data scenes --rollouts 8 --temperature 0.7 --out runs/drawn
     budget oracle summary runs/m3
     budget oracle labels runs/m3 --rule stable --out runs/labels.parquet
     budget oracle ingest 9=run9.jsonl 36=run36.jsonl --out runs/curves.parquet
@@ -49,7 +50,7 @@ app.command()(labels)
 
 @app.command()
 @one_line_errors()
-@takes_data_choice()
+@takes_data_choice(stream=True)
 def run(
     choice: DataChoice,
     data: Annotated[
@@ -83,6 +84,31 @@ def run(
     ] = "exact",
     batch_size: Annotated[int, typer.Option(help="Samples that run together.", min=1)] = 64,
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1)] = 8,
+    rollouts: Annotated[
+        int | None,
+        typer.Option(
+            help="Draw so many answers per sample and scale; their mean score counts.",
+            show_default="one greedy answer",
+        ),
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Of --rollouts.", show_default="1.0")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of --rollouts.", show_default="0")] = None,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Take the likeliest of given choices; see --choices.")
+    ] = False,
+    choices: Annotated[
+        str | None,
+        typer.Option(
+            help="Of --closed: letters or words (of the options), yes-no; default: by the scorer.",
+            show_default=False,
+        ),
+    ] = None,
+    normalise_length: Annotated[
+        bool,
+        typer.Option("--normalise-length", help="Of --choices words: mean per token, not sum."),
+    ] = False,
     chunk_size: Annotated[
         int, typer.Option(help="Samples per part file; what a kill can cost.", min=1)
     ] = 512,
@@ -90,7 +116,7 @@ def run(
         int | None,
         typer.Option(
             help="Samples that may fail before the run is given up, 0: stop at the first; "
-            "default: 5 %, but at least 10, and not the first 10 of all.",
+            "default: 5 % (of a stream: so far), but at least 10, and not the first 10 of all.",
             min=0,
             show_default=False,
         ),
@@ -105,16 +131,26 @@ def run(
     Samples that fail are left out and listed. Ctrl-C writes what was measured (exit code 130).
     """
     quiet_libraries()
+    from oracle.answering_flags import answering
     from oracle.curves import read_curves
-    from oracle.data import NEEDED, load_dataset_columns
+    from oracle.data import NEEDED, open_samples
     from oracle.report import summarise
     from oracle.run_folder.runner import sweep_to
     from oracle.run_folder.stopping import stop_on_signals
     from oracle.scoring import agreement, get_scorer
 
+    how = answering(
+        scorer,
+        rollouts=rollouts,
+        temperature=temperature,
+        seed=seed,
+        closed=closed,
+        choices=choices,
+        normalise_length=normalise_length,
+    )
     labelled = get_scorer(scorer) is not agreement
     needed = [name for name in NEEDED if labelled or name != "answers"]
-    dataset = load_dataset_columns(data, split, needed, limit, choice=choice, say=say)
+    dataset = open_samples(data, split, needed, limit, choice=choice, say=say)
     from budget.models import find_model, load_model
 
     vlm, start = load_model(model, device=device), time.perf_counter()
@@ -127,6 +163,7 @@ def run(
             scorer=scorer,
             batch_size=batch_size,
             max_new_tokens=max_new_tokens,
+            how=how,
             chunk_size=chunk_size,
             files=find_model(model),
             max_errors=max_errors,
@@ -139,7 +176,7 @@ def run(
     curves = read_curves(out)
     rows = summarise(curves)
     _print_rows(rows, curves.scales)
-    _print_failures(done.failures, len(dataset))
+    _print_failures(done.failures, len(curves) + len(done.failures))
     figures = {**_as_json(rows[0], curves.scales), "errors": len(done.failures)}
     print_json_line({"out": out, **figures, "seconds": round(seconds, 2)})
 
@@ -166,10 +203,15 @@ def summary(
         Path, typer.Argument(help="Curves that 'run' wrote, folder or file.", show_default=False)
     ],
 ) -> None:
-    """Show accuracy per scale and oracles by rule, for all samples and for each group."""
+    """Show accuracy per scale and oracles by rule, for all samples and for each group.
+
+    Where answers were drawn, the line of JSON says how noisy a sample's score is at every scale.
+    """
     quiet_libraries()
     from oracle.curves import read_curves, read_metadata
+    from oracle.draw_scores import read_draw_scores, standard_errors
     from oracle.report import summarise
+    from oracle.run_folder.manifest import ANSWERING
     from oracle.run_folder.reading import read_errors
 
     curves, about, failures = read_curves(file), read_metadata(file), read_errors(file)
@@ -178,8 +220,11 @@ def summary(
     _print_failures(failures, len(curves) + len(failures))
     groups = {row.group: _as_json(row, curves.scales) for row in rows[1:]}
     known: dict[str, Any] = {
-        key: about[key] for key in ("model", "scorer", "created_by") if key in about
+        key: about[key] for key in ("model", "scorer", *ANSWERING, "created_by") if key in about
     }
+    if "rollouts" in about:
+        errors = standard_errors(read_draw_scores(file, curves))
+        known["draw_standard_error"] = errors.mean(axis=0).round(4)
     figures = {**_as_json(rows[0], curves.scales), "errors": len(failures)}
     print_json_line({**known, **figures, "groups": groups})
 

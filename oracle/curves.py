@@ -168,9 +168,8 @@ def read_curves(path: str | Path) -> Curves:
     table = read_run(path) if path.is_dir() else read_parquet(path)
     _check_columns(path, table.schema, table.num_rows)
     about = said(table.schema, ABOUT_KEY, {})
-    columns = {
-        name: table.column(name).to_numpy(zero_copy_only=False) for name in table.schema.names
-    }
+    needed = {"sample_id", "group", "scale", "row", *_COLUMNS.values()} & set(table.schema.names)
+    columns = {name: table.column(name).to_numpy(zero_copy_only=False) for name in needed}
     names, first, home = np.unique(columns["sample_id"], return_index=True, return_inverse=True)
     scales = tuple(about.get("ladder") or np.unique(columns["scale"]).tolist())
     if strange := set(np.unique(columns["scale"]).tolist()) - set(scales):

@@ -1,10 +1,14 @@
 """Run a model at every scale over a dataset, encoding each image once."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from budget.data_choice import ROW_NUMBERS
+from oracle.answering import GREEDY, Answering
 from oracle.curves import Curves
-from oracle.measure import Measured, Samples, measure, scored, to_curves
+from oracle.measure import Measured, scored, to_curves
+from oracle.samples import Samples
 from oracle.scoring import get_scorer
 
 if TYPE_CHECKING:
@@ -23,6 +27,7 @@ def sweep(
     scorer: str = "exact",
     batch_size: int = 64,
     max_new_tokens: int = 8,
+    how: Answering = GREEDY,
     progress: Progress | None = None,
 ) -> Curves:
     """Return score, answer and cost of every sample at every rung of the model's ladder.
@@ -44,11 +49,14 @@ def sweep(
         scorer: name of a scorer in ``oracle.scoring``, or ``module:function``.
         batch_size: samples that run together.
         max_new_tokens: longest answer, in tokens.
+        how: the model is asked; by default for one greedy answer.
         progress: called with (answers done, answers in all) after each batch.
 
     Raises:
-        ValueError: if the scorer is unknown, the dataset is empty or repeats an id.
+        ValueError: if the scorer is unknown, the dataset is empty or repeats an id, or the model or
+            a sample cannot be asked like this.
     """
+    how.check_model(model)
     score = get_scorer(scorer)
     check_dataset(dataset)
     check_sizes(batch_size=batch_size)
@@ -56,10 +64,12 @@ def sweep(
     done: list[Measured] = []
     for start in range(0, n, batch_size):
         batch = [samples.sample(row) for row in range(start, min(start + batch_size, n))]
+        for sample in batch:
+            how.check_sample(sample)
         images = [samples.image(sample.row) for sample in batch]
         if not start:
             warm_up(model, images[0], batch[0].question)
-        results = measure(model, batch, images, max_new_tokens)
+        results = how.run(model, batch, images, max_new_tokens=max_new_tokens)
         done += [scored(score, *pair) for pair in zip(batch, results, strict=True)]
         if progress is not None:
             progress(len(done) * k, n * k)
@@ -76,7 +86,11 @@ def check_dataset(dataset: "Dataset") -> None:
         raise ValueError("cannot sweep a dataset without rows")
     ids = dataset["id"][:]  # of this column alone: no image is decoded
     if repeated := len(ids) - len(set(ids)):
-        raise ValueError(f"ids of a dataset must be unique, {repeated} of {len(ids)} are repeated")
+        first = next(name for name, count in Counter(ids).items() if count > 1)
+        raise ValueError(
+            f"ids of a dataset must be unique, {repeated} of {len(ids)} are repeated, first "
+            f"{str(first)!r:.80}; --id-column '{ROW_NUMBERS}' takes row numbers for ids"
+        )
 
 
 def check_sizes(**sizes: int) -> None:

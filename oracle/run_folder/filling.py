@@ -1,12 +1,12 @@
-"""The loop of a run: what is left of a dataset, batch by batch, into parts."""
+"""The loop of a run: what is left of a dataset, block by block, into parts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from budget.errors import BudgetError
+from budget.errors import BudgetError, DataError
+from oracle.run_folder.blocks import Block, Settled
 from oracle.run_folder.isolate import Isolator
 from oracle.run_folder.part_writer import PartWriter
 from oracle.run_folder.parts import failed, rows_done
@@ -19,82 +19,92 @@ class RunInterrupted(BudgetError):
 
 
 def what_is_left(
-    folder: Path, num_samples: int, max_errors: int | None, *, retry_errors: bool
-) -> tuple[NDArray[np.bool_], Tally]:
-    """Return which samples are to be run, shape [num_samples], and what came of the others.
+    folder: Path, num_samples: int | None, max_errors: int | None, *, retry_errors: bool
+) -> tuple[Settled, Tally]:
+    """Return which samples are not to be run, and what came of them.
 
     Args:
         folder: of the run.
-        num_samples: of the dataset.
+        num_samples: of the dataset, ``None`` if that is unknown.
         max_errors: see ``Tally``.
         retry_errors: whether samples that failed before are to be run again.
     """
     rows, failures = rows_done(folder), [] if retry_errors else failed(folder)
-    pending = np.ones(num_samples, dtype=np.bool_)
-    pending[rows] = False
-    pending[[failure.row for failure in failures]] = False
+    bad = np.array([failure.row for failure in failures], dtype=np.int64)
     tally = Tally(num_samples, num_good=len(rows), failures=failures, max_errors=max_errors)
-    return pending, tally
+    return Settled(np.concatenate([rows, bad])), tally
 
 
 def fill(
     folder: Path,
-    pending: NDArray[np.bool_],
+    blocks: Iterable[Block],
     tally: Tally,
     isolator: Isolator,
     writer: PartWriter,
     *,
-    block_size: int,
     stop: Callable[[], bool],
     progress: Callable[[int], object],
 ) -> None:
-    """Run what is pending, and write what was measured also where it ends early.
-
-    Batches are cut at fixed rows of the dataset, so that a run in pieces has those of a run in one.
+    """Run what is left, and write what was measured also where it ends early.
 
     Args:
         folder: of the run, for messages.
-        pending: which rows of the dataset, shape [n].
+        blocks: what is left.
         tally: counts what comes of them.
         isolator: runs them.
         writer: writes them.
-        block_size: rows of the dataset that are taken together.
         stop: asked after every batch.
         progress: called with the number of samples done, those of before included.
 
     Raises:
+        DataError: if the dataset cannot be read further.
         DiskFullError: if there is no room; says how to go on.
         RunInterrupted: if ``stop`` said so before the end.
         TooManyErrors: see ``Tally.check``.
     """
+    broken: DataError | None = None
+    ended = False
     try:
-        for rows in _blocks(pending, block_size):
-            if stop() or tally.too_bad:
-                break
-            writer.make_room(len(rows))
-            for outcomes in isolator.outcomes(rows):
-                writer.add(outcomes)
-                tally.add(outcomes)
-                progress(tally.num_done)
-                if stop() or tally.too_bad:
-                    break
+        try:
+            ended = _go_through(blocks, tally, isolator, writer, stop, progress)
+        except DiskFullError:
+            raise
+        except DataError as problem:
+            broken = problem
         writer.flush()
     except DiskFullError as problem:
         raise DiskFullError(
             f"{problem}; what was measured before is kept in {folder}, and the same command goes "
             "on once there is room"
         ) from problem
+    if broken is not None:
+        raise DataError(f"{broken}; what was measured before is kept in {folder}") from broken
     tally.check(str(folder))
-    if tally.num_done < len(pending):
+    if not ended and tally.num_done != tally.num_samples:
+        of = "" if tally.num_samples is None else f"of {tally.num_samples} "
         raise RunInterrupted(
-            f"stopped with {tally.num_done} of {len(pending)} samples done, kept in {folder}; the "
+            f"stopped with {tally.num_done} {of}samples done, kept in {folder}; the "
             "same command goes on from there"
         )
 
 
-def _blocks(pending: NDArray[np.bool_], size: int) -> Iterator[list[int]]:
-    """Yield the pending rows of each stretch of the dataset that has any."""
-    for start in range(0, len(pending), size):
-        rows = start + np.flatnonzero(pending[start : start + size])
-        if rows.size:
-            yield rows.tolist()
+def _go_through(
+    blocks: Iterable[Block],
+    tally: Tally,
+    isolator: Isolator,
+    writer: PartWriter,
+    stop: Callable[[], bool],
+    progress: Callable[[int], object],
+) -> bool:
+    """Run blocks; return whether all of them were."""
+    for block in blocks:
+        if stop() or tally.too_bad:
+            return False
+        writer.make_room(len(block.rows))
+        for outcomes in isolator.outcomes(block.samples, block.rows):
+            writer.add(outcomes)
+            tally.add(outcomes)
+            progress(tally.num_done)
+            if stop() or tally.too_bad:
+                return False
+    return True

@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from oracle.answering import Answering
 from oracle.batch import RungResult
-from oracle.measure import Measured, Sample, Samples, measure, scored
+from oracle.measure import Measured, scored
 from oracle.run_folder.out_of_memory import is_out_of_memory, release_memory
 from oracle.run_folder.parts import Failure
+from oracle.samples import Sample, Samples
 from oracle.scoring import Scorer
 from oracle.sweep import warm_up
 
@@ -40,34 +42,34 @@ class Isolator:
 
     Args:
         model: see ``oracle.sweep``, like the arguments not named here.
-        samples: reads the dataset.
         score: what ``get_scorer`` returns.
         batch_size: samples that run together at most.
         max_new_tokens: longest answer, in tokens.
+        how: the model is asked.
         notify: called with one line when batches have become smaller.
     """
 
     def __init__(
         self,
         model: "MatryoshkaVLM",
-        samples: Samples,
         score: Scorer,
         *,
         batch_size: int,
         max_new_tokens: int,
+        how: Answering,
         notify: Callable[[str], object],
     ) -> None:
         self.largest = batch_size
-        self._model, self._samples, self._score = model, samples, score
-        self._max_new_tokens, self._notify = max_new_tokens, notify
+        self._model, self._score = model, score
+        self._max_new_tokens, self._how, self._notify = max_new_tokens, how, notify
         self._warm = False
 
-    def outcomes(self, rows: Sequence[int]) -> Iterator[list[Outcome]]:
+    def outcomes(self, samples: Samples, rows: Sequence[int]) -> Iterator[list[Outcome]]:
         """Yield what came of some rows of the dataset, every row once, a batch at a time."""
         before = self.largest
         ready: list[_Ready] = []
         for row in rows:
-            opened = self._open(row)
+            opened = self._open(samples, row)
             if isinstance(opened, _Ready):
                 ready.append(opened)
             else:
@@ -78,11 +80,13 @@ class Isolator:
                 f"memory ran out with {before} samples at once; going on with {self.largest}"
             )
 
-    def _open(self, row: int) -> _Ready | Failure:
+    def _open(self, samples: Samples, row: int) -> _Ready | Failure:
         try:
-            return _Ready(self._samples.sample(row), self._samples.image(row))
+            sample = samples.sample(row)
+            self._how.check_sample(sample)
+            return _Ready(sample, samples.image(row))
         except Exception as problem:  # whatever a decoder, a disk or a network says
-            return Failure(row, self._samples.sample_id(row), _named(problem))
+            return Failure(row, samples.sample_id(row), _named(problem))
 
     def _attempt(self, batch: Sequence[_Ready], before: int) -> Iterator[list[Outcome]]:
         """Run a batch, or its halves if it is too large or fails.
@@ -111,9 +115,11 @@ class Isolator:
             if not self._warm:
                 warm_up(self._model, batch[0].image, batch[0].sample.question)
                 self._warm = True
-            images = [each.image for each in batch]
-            return measure(
-                self._model, [each.sample for each in batch], images, self._max_new_tokens
+            return self._how.run(
+                self._model,
+                [each.sample for each in batch],
+                [each.image for each in batch],
+                max_new_tokens=self._max_new_tokens,
             )
         except Exception as problem:  # whatever a model says to a sample that it cannot take
             return _Trouble(_named(problem), is_out_of_memory(problem))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from budget.errors import DataError
 from oracle.fingerprint import fingerprint
+from oracle.question_stream import QuestionStream
 from oracle.run_folder import lock
 from oracle.run_folder.identity import code_version, weights_hash
 from oracle.whole_files import write_whole
@@ -31,19 +32,25 @@ PINNED = (
     "max_new_tokens",
     "batch_size",
 )
+# Pinned too, but said only where a run was not asked for one greedy answer.
+ANSWERING = ("rollouts", "temperature", "seed", "closed", "normalise_length")
 
 
 def describe(
-    model: "MatryoshkaVLM", dataset: "Dataset", files: Path | None, **settings: Any
+    model: "MatryoshkaVLM",
+    dataset: "QuestionStream | Dataset",
+    files: Path | None,
+    **settings: Any,
 ) -> dict[str, Any]:
-    """Return what a run is made of: the values of ``PINNED``.
+    """Return what a run is made of: the values of ``PINNED`` and ``ANSWERING``.
 
     Args:
         model: what is run.
-        dataset: what it is run on.
+        dataset: what it is run on; of a stream the number of samples is None.
         files: folder of the model's files, which are hashed; without one the model's name stands
             for its weights.
-        settings: scorer, max_new_tokens and batch_size.
+        settings: scorer, max_new_tokens (None where nothing is generated) and batch_size; of
+            ``ANSWERING`` what applies.
     """
     device = getattr(model, "device", None)
     return {
@@ -53,7 +60,7 @@ def describe(
         "device": None if device is None else str(device).partition(":")[0],
         "dtype": _dtype(model),
         "data": fingerprint(dataset),
-        "samples": len(dataset),
+        "samples": dataset.num_rows,
         **settings,
     }
 
@@ -122,13 +129,18 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 def refuse_other(place: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Refuse to go on with what another run began.
 
+    Args:
+        place: of the run, for messages.
+        found: what it is made of.
+        wanted: what it would be made of; how many samples a stream has need not be known.
+
     Raises:
         DataError: names what differs, as found and as wanted.
     """
     differ = [
-        f"{key} {_short(found.get(key))} instead of {_short(wanted[key])}"
-        for key in PINNED
-        if found.get(key) != wanted[key]
+        f"{key} {_short(found.get(key))} instead of {_short(wanted.get(key))}"
+        for key in (*PINNED, *ANSWERING)
+        if found.get(key) != wanted.get(key) and not (key == "samples" and wanted[key] is None)
     ]
     if differ:
         raise DataError(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from oracle.curves import to_table
+from oracle.draw_scores import with_draw_scores
 from oracle.measure import Measured, to_curves
 from oracle.run_folder.isolate import Outcome
 from oracle.run_folder.parts import Failure, write_part
@@ -62,6 +63,6 @@ class PartWriter:
             good.sort(key=lambda each: each.sample.row)
             curves = to_curves(good, self._scales)
             rows = np.array([each.sample.row for each in good], dtype=np.int64)
-            table = to_table(curves, self._about, rows)
+            table = with_draw_scores(to_table(curves, self._about, rows), good)
             write_part(self._folder, lambda file: pq.write_table(table, file), sorted(bad))
         self._held, self._since = [], time.monotonic()

@@ -73,6 +73,12 @@ def rows_done(folder: Path) -> NDArray[np.int64]:
     return np.concatenate([np.array([], dtype=np.int64), *rows])
 
 
+def ids_done(folder: Path) -> Iterator[str]:
+    """Yield the ids of the samples that have curves, in no order, a part at a time."""
+    for path in part_files(folder):
+        yield from read_parquet(path, ["sample_id"]).column("sample_id").unique().to_pylist()
+
+
 def failed(folder: Path) -> list[Failure]:
     """Return the samples that failed when they were last run, by row."""
     last = {failure.row: failure for failure in _all_failures(folder)}

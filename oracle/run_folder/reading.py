@@ -35,9 +35,11 @@ def check_finished(folder: Path) -> list[Failure]:
     """
     total, failures = about_run(folder)["samples"], failed(folder)
     good = len(rows_done(folder))
-    if good + len(failures) < total:
+    done = good + len(failures)
+    if total is None or done < total:
+        of = "" if total is None else f"of {total} "
         raise DataError(
-            f"{folder} is not finished: {good + len(failures)} of {total} samples are done; "
+            f"{folder} is not finished: {done} {of}samples are done; "
             "the command that began it goes on with it"
         )
     if not good:

@@ -1,29 +1,36 @@
 """A sweep that goes on where it was killed, and that one bad sample does not end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from glob import escape
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from budget.errors import DataError
+from oracle.answering import GREEDY, Answering
 from oracle.curves import read_metadata
-from oracle.measure import Samples
+from oracle.question_stream import QuestionStream
 from oracle.run_folder import manifest, single_file
+from oracle.run_folder.blocks import Block, Settled, stream_blocks, table_blocks
 from oracle.run_folder.filling import fill, what_is_left
 from oracle.run_folder.isolate import Isolator
 from oracle.run_folder.lock import held
 from oracle.run_folder.part_writer import PartWriter
-from oracle.run_folder.parts import FILES, Failure
+from oracle.run_folder.parts import FILES, Failure, ids_done
 from oracle.run_folder.reading import check_finished, read_errors
+from oracle.run_folder.seen_ids import SeenIds
 from oracle.run_folder.tally import Tally
 from oracle.scoring import get_scorer
-from oracle.sweep import Progress, check_dataset, check_sizes
+from oracle.sweep import check_dataset, check_sizes
 from oracle.whole_files import remove_unfinished
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
     from budget.types import MatryoshkaVLM
+
+
+Watch = Callable[[int, int | None], object]
 
 
 class Run(NamedTuple):
@@ -41,33 +48,36 @@ class Run(NamedTuple):
 def sweep_to(
     path: str | Path,
     model: "MatryoshkaVLM",
-    dataset: "Dataset",
+    dataset: "QuestionStream | Dataset",
     *,
     scorer: str = "exact",
     batch_size: int = 64,
     max_new_tokens: int = 8,
+    how: Answering = GREEDY,
     chunk_size: int = 512,
     files: Path | None = None,
     max_errors: int | None = None,
     retry_errors: bool = False,
     stop: Callable[[], bool] = lambda: False,
     notify: Callable[[str], object] = lambda line: None,
-    progress: Progress = lambda done, total: None,
+    progress: Watch = lambda done, total: None,
 ) -> Run:
     """Sweep into a run's folder, going on with what is there.
 
     The folder holds a manifest of what the run is made of, and parts that are written whole or
     not at all: a kill costs the samples since the last part. A sample that fails is recorded and
-    left out. Of the whole dataset only ids and one flag a sample are held.
+    left out. Of the whole dataset only ids and one flag a sample are held; of a stream, whose
+    length is unknown until its end was seen, a hash for each id.
 
     Args:
         path: the run's folder; or, if it ends in ``.parquet``, a file to write at the end, until
             which the folder ``<path>.run`` lies beside it. What is finished is not run again.
         model: see ``sweep``, like the arguments not named here.
-        dataset: see ``sweep``.
+        dataset: see ``sweep``; or what ``open_samples`` returns.
         scorer: see ``sweep``.
         batch_size: see ``sweep``; halved when memory runs out.
         max_new_tokens: see ``sweep``.
+        how: see ``sweep``.
         chunk_size: samples per part; a part is written after five minutes in any case.
         files: folder of the model's files, whose hash tells it from others of its name.
         max_errors: samples that may fail before the run is given up, 0 to stop at the first; see
@@ -75,58 +85,77 @@ def sweep_to(
         retry_errors: run again the samples that failed before.
         stop: asked after every batch; when it says so, what was measured is written.
         notify: called with one line when batches have become smaller.
-        progress: called with (answers done, answers in all), those of before included.
+        progress: called with (answers done, answers in all), those of before included; ``None``
+            in all where that is unknown.
 
     Raises:
         DataError: if ``path`` belongs to another run (names what differs), is in use by another
             process or is something else, or if all samples failed; ``TooManyErrors`` if too many
             did, ``DiskFullError`` if there is no room. What was measured is kept.
+            A stream ends with it if it breaks off or repeats an id.
         RunInterrupted: if it was stopped.
         ValueError: as ``sweep``, or if the chunk size is below 1 or ``max_errors`` negative.
     """
     check_sizes(batch_size=batch_size, chunk_size=chunk_size)
     if max_errors is not None and max_errors < 0:
         raise ValueError(f"max_errors must be at least 0, got {max_errors}")
+    how.check_model(model)
     score = get_scorer(scorer)
-    check_dataset(dataset)
+    if not isinstance(dataset, QuestionStream):
+        check_dataset(dataset)
     settings = {"scorer": scorer, "max_new_tokens": max_new_tokens, "batch_size": batch_size}
-    wanted = manifest.describe(model, dataset, files, **settings)
+    wanted = manifest.describe(model, dataset, files, **{**settings, **how.settings})
     k = len(model.ladder)
 
     def work(folder: Path) -> None:
         about = manifest.open_manifest(folder, wanted)
-        pending, tally = what_is_left(folder, len(dataset), max_errors, retry_errors=retry_errors)
+        total = about["samples"]
+        settled, tally = what_is_left(folder, total, max_errors, retry_errors=retry_errors)
         isolator = Isolator(
             model,
-            Samples(dataset),
             score,
             batch_size=batch_size,
             max_new_tokens=max_new_tokens,
+            how=how,
             notify=notify,
         )
         fill(
             folder,
-            pending,
+            _blocks(folder, dataset, settled, tally, min(batch_size, chunk_size)),
             tally,
             isolator,
             PartWriter(folder, tuple(model.ladder), about, max_samples=chunk_size),
-            block_size=min(batch_size, chunk_size),
             stop=stop,
-            progress=lambda done: progress(done * k, len(dataset) * k),
+            progress=lambda done: progress(done * k, None if total is None else total * k),
         )
+        if total is None:  # a stream's end was seen
+            if not tally.num_done:
+                raise ValueError("cannot sweep a dataset without rows")
+            manifest.write_manifest(folder, {**about, "samples": tally.num_done})
 
     def is_done() -> bool:
-        manifest.refuse_other(target, read_metadata(target), wanted)
-        failures = read_errors(target)
-        good = len(dataset) - len(failures)
+        found = read_metadata(target)
+        manifest.refuse_other(target, found, wanted)
+        failures, total = read_errors(target), found["samples"]
+        good = total - len(failures)
         if not retry_errors:
-            Tally(len(dataset), num_good=good, failures=failures, max_errors=max_errors).check(path)
+            Tally(total, num_good=good, failures=failures, max_errors=max_errors).check(path)
         return not (retry_errors and failures)
 
     target = Path(path)
     if single_file.is_single(target):
         return _into_file(target, work, is_done=is_done)
     return _into_folder(target, work)
+
+
+def _blocks(
+    folder: Path, dataset: "QuestionStream | Dataset", settled: Settled, tally: Tally, size: int
+) -> Iterator[Block]:
+    if not isinstance(dataset, QuestionStream):
+        return table_blocks(dataset, settled, size)
+    failures = (failure.sample_id for failure in tally.failures.values())
+    seen = SeenIds(chain(ids_done(folder), failures))
+    return stream_blocks(dataset, settled, size, seen, tally.num_samples)
 
 
 def _into_folder(folder: Path, work: Callable[[Path], None]) -> Run:

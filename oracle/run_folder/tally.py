@@ -17,7 +17,7 @@ class TooManyErrors(DataError):
 
 
 def default_limit(num_samples: int) -> int:
-    """Return how many of a dataset's samples may fail: 5 %, but at least 10.
+    """Return how many of so many samples may fail: 5 %, but at least 10.
 
     Example:
         >>> default_limit(40), default_limit(1000)
@@ -30,20 +30,22 @@ class Tally:
     """Counts what came of the samples of a run.
 
     Args:
-        num_samples: of the dataset.
+        num_samples: of the dataset, ``None`` if that is unknown.
         num_good: measured before.
         failures: of before, unless they are tried again.
         max_errors: samples that may fail; by default those of ``default_limit``, and a run none of
             whose first 10 samples can be measured is given up too, however large the dataset is.
+            Of unknown size, it counts as large as the number of samples done.
 
     Attributes:
+        num_samples: of the dataset, ``None`` if that is unknown.
         num_good: samples measured.
         failures: samples that failed, by row.
     """
 
     def __init__(
         self,
-        num_samples: int,
+        num_samples: int | None,
         *,
         num_good: int,
         failures: Sequence[Failure],
@@ -51,9 +53,8 @@ class Tally:
     ) -> None:
         self.num_good = num_good
         self.failures = {failure.row: failure for failure in failures}
-        self._num_samples = num_samples
-        self._by_user = max_errors is not None
-        self._limit = default_limit(num_samples) if max_errors is None else max_errors
+        self.num_samples = num_samples
+        self._max_errors = max_errors
 
     @property
     def num_done(self) -> int:
@@ -63,8 +64,12 @@ class Tally:
     @property
     def too_bad(self) -> bool:
         """Whether more samples failed than may."""
-        hopeless = not self._by_user and not self.num_good and len(self.failures) >= _AT_LEAST
-        return len(self.failures) > self._limit or hopeless
+        if self._max_errors is not None:
+            return len(self.failures) > self._max_errors
+        if not self.num_good and len(self.failures) >= _AT_LEAST:
+            return True
+        size = self.num_done if self.num_samples is None else self.num_samples
+        return len(self.failures) > default_limit(size)
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
         """Count what came of some samples."""
@@ -84,8 +89,9 @@ class Tally:
         if self.too_bad:
             shown = list(self.failures.values())[:_SHOWN]
             first = "; ".join(f"{each.sample_id!r}: {each.error}" for each in shown)
+            of = f"the first {self.num_done}" if self.num_samples is None else self.num_samples
             raise TooManyErrors(
-                f"stopped: {len(self.failures)} of {self._num_samples} samples failed, first "
+                f"stopped: {len(self.failures)} of {of} samples failed, first "
                 f"{first}. What was measured is kept in {kept}; run it again with --retry-errors "
                 "once the cause is gone, or with a larger --max-errors to go on without them"
             )

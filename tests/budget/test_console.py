@@ -78,6 +78,15 @@ def test_json_is_one_line_of_plain_values(capsys):
     assert json.loads(line) == {"a": 0.5, "b": [0, 1], "c": None, "d": [True, None, "x\ny"]}
 
 
+def test_progress_without_a_total_says_when_the_leading_digit_changes(capsys):
+    with progress("sweep", "answers") as update:
+        for done in range(5, 260, 5):
+            update(done, None)
+    said = [line.split() for line in capsys.readouterr().err.splitlines()]
+    numbers = ["5", "10", "20", "30", "40", "50", "60", "70", "80", "90", "100", "200"]
+    assert said == [["sweep:", number, "answers"] for number in numbers]
+
+
 def test_progress_in_a_pipe_is_a_line_per_tenth_on_stderr(capsys):
     with progress("sweep", "answers") as update:
         for done in range(1, 1001):

@@ -63,3 +63,36 @@ def test_the_vicuna_chat_template_is_the_same_prompt(m3):
         add_generation_prompt=True,
     )
     assert text == m3.expected["prompts"][1]
+
+
+@pytest.mark.parametrize(
+    ("rendered", "between"), [("U: <image>QUESTION A:", " "), ("<image>QUESTION\nA\n", "")]
+)
+def test_an_answer_stands_a_space_behind_the_prompt_unless_it_ends_in_one(rendered, between):
+    assert Prompt(Words("template", rendered)).answer_ids("hm", " yes ") == [
+        *map(ord, f"{between}yes")
+    ]
+
+
+def test_prompt_and_answer_are_tokenised_as_one_text_by_a_tokenizer_that_marks_beginnings(m3):
+    tokenizer = m3.model.tokenizer
+    ids = m3.model.prompt.answer_ids("Why?", "left one")
+    whole = tokenizer("Why? ASSISTANT: left one", add_special_tokens=False).input_ids
+    assert whole[-len(ids) :] == ids
+    assert tokenizer.decode(ids).strip() == "left one"
+
+
+class Merging(Words):
+    """Makes one token of a colon and the space behind it."""
+
+    def __call__(self, text, add_special_tokens=True):
+        return super().__call__(text.replace(": ", "~"), add_special_tokens)
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "answer", "match"),
+    [(Words, "  ", "needs some text"), (Merging, "yes", "'yes' merges with the prompt's end")],
+)
+def test_an_answer_that_cannot_be_told_from_the_prompt_is_refused(tokenizer, answer, match):
+    with pytest.raises(ValueError, match=match):
+        Prompt(tokenizer("template", "<image>QUESTION A:")).answer_ids("hm", answer)

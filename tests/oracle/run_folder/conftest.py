@@ -3,24 +3,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from oracle.curves import read_curves
-
 HERE = Path(__file__).parents[1]
-MEASURED = (  # all but seconds, which no two runs share
-    "sample_ids",
-    "groups",
-    "scores",
-    "answers",
-    "confidence",
-    "margin",
-    "entropy",
-    "flops",
-    "num_visual_tokens",
-    "prompt_tokens",
-)
 
 
 @pytest.fixture(scope="session")
@@ -34,19 +19,6 @@ def start():
         return subprocess.Popen(command, env=env, **pipes, **more)
 
     return start
-
-
-@pytest.fixture(scope="session")
-def assert_same():
-    """Compares two tables of curves, files or folders, in all that was measured but seconds."""
-
-    def assert_same(one, other):
-        one, other = (c if hasattr(c, "scales") else read_curves(c) for c in (one, other))
-        assert one.scales == other.scales
-        for name in MEASURED:
-            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-
-    return assert_same
 
 
 @pytest.fixture
