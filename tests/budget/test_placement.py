@@ -6,6 +6,7 @@ import torch
 from budget.errors import ModelError
 from budget.models import load_model
 from budget.placement import placement_of
+from experiments.scenes.data import load_scenes
 
 
 def absent(package):
@@ -89,3 +90,18 @@ def test_quantised_matrices_answer(original, bits):
         original.images[:1], original.questions[:1], num_visual_tokens=model.ladder[0]
     )
     assert answer.token_ids
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch, in its own code
+def test_a_compiled_model_gives_the_same_answers():
+    compiled, plain = load_model("m3", compiled=True), load_model("m3")
+    rows = load_scenes("calibration", 8)
+    images, questions = rows["image"][:], rows["question"][:]
+    for m in (1, 144):
+        found, expected = (
+            model.answer(images, questions, num_visual_tokens=m, max_new_tokens=4)
+            for model in (compiled, plain)
+        )
+        assert [answer.token_ids for answer in found] == [a.token_ids for a in expected]
+    assert compiled.model.model.language_model._compiled_call_impl is not None
