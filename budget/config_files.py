@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from budget.errors import ModelError
+from budget.hub import fetch_config
 from budget.json_files import read_json
 from budget.ladder import ScaleLadder, exact_scales, family_ladder
 from budget.pinpoints import parse_pinpoints
@@ -130,17 +131,7 @@ def find_config(path_or_id: str | Path) -> Path:
     local = isinstance(path_or_id, Path) or name.startswith((".", "/", "~"))
     if local or name.count("/") != 1 or name.endswith(".json"):
         raise ModelError(f"no such model: {name!r}; {rule}")
-    return _fetch(name, rule)
-
-
-def _fetch(name: str, rule: str) -> Path:
-    from huggingface_hub import hf_hub_download
-
-    try:
-        return Path(hf_hub_download(name, "config.json"))
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"no such model: {name!r} ({reason}); {rule}") from error
+    return fetch_config(name, rule)
 
 
 def _name_of(name: str) -> str:

@@ -13,6 +13,7 @@ from transformers import AutoTokenizer, CLIPImageProcessorPil, LlavaForCondition
 
 from budget.checkpoints import load_checked, load_original
 from budget.errors import ModelError, one_line
+from budget.hub import fetch_model
 from budget.json_files import read_json
 from budget.ladder import ScaleLadder, family_ladder
 from budget.llava import LlavaRunner
@@ -109,17 +110,7 @@ def find_model(path_or_id: str | Path) -> Path:
     rule = f"give a folder, a hub id (owner/name) or one of {', '.join(SHIPPED)}"
     if isinstance(path_or_id, Path) or name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise ModelError(f"no such model: {name!r}; {rule}")
-    return _download(name, rule)
-
-
-def _download(name: str, rule: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name))
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"no such model: {name!r} ({reason}); {rule}") from error
+    return fetch_model(name, rule)
 
 
 def _load_processors(folder: Path, raw: dict[str, Any]) -> tuple[Any, Any]:
