@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budget.errors import BudgetError
-from oracle.run_folder.isolate import Isolator
+from oracle.run_folder.engine import Engine
+from oracle.run_folder.isolate import Outcome
 from oracle.run_folder.part_writer import PartWriter
 from oracle.run_folder.parts import failed, rows_done
 from oracle.run_folder.tally import Tally
@@ -41,7 +42,7 @@ def fill(
     folder: Path,
     pending: NDArray[np.bool_],
     tally: Tally,
-    isolator: Isolator,
+    engine: Engine,
     writer: PartWriter,
     *,
     block_size: int,
@@ -56,7 +57,7 @@ def fill(
         folder: of the run, for messages.
         pending: which rows of the dataset, shape [n].
         tally: counts what comes of them.
-        isolator: runs them.
+        engine: runs them.
         writer: writes them.
         block_size: rows of the dataset that are taken together.
         stop: asked after every batch.
@@ -67,17 +68,26 @@ def fill(
         RunInterrupted: if ``stop`` said so before the end.
         TooManyErrors: see ``Tally.check``.
     """
-    try:
+
+    def wanted() -> Iterator[list[int]]:
         for rows in _blocks(pending, block_size):
             if stop() or tally.too_bad:
+                return
+            yield rows
+
+    def keep(outcomes: list[Outcome]) -> None:
+        writer.make_room(len(outcomes))
+        writer.add(outcomes)
+        tally.add(outcomes)
+        progress(tally.num_done)
+
+    try:
+        for outcomes in engine.outcomes(wanted()):
+            keep(outcomes)
+            if stop() or tally.too_bad:
                 break
-            writer.make_room(len(rows))
-            for outcomes in isolator.outcomes(rows):
-                writer.add(outcomes)
-                tally.add(outcomes)
-                progress(tally.num_done)
-                if stop() or tally.too_bad:
-                    break
+        for outcomes in engine.rest():
+            keep(outcomes)
         writer.flush()
     except DiskFullError as problem:
         raise DiskFullError(

@@ -1,6 +1,7 @@
 """A sweep that goes on where it was killed, and that one bad sample does not end."""
 
 from collections.abc import Callable
+from functools import partial
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,6 +10,7 @@ from budget.errors import DataError
 from oracle.curves import read_metadata
 from oracle.measure import Samples
 from oracle.run_folder import manifest, single_file
+from oracle.run_folder.engine import Begin, here
 from oracle.run_folder.filling import fill, what_is_left
 from oracle.run_folder.isolate import Isolator
 from oracle.run_folder.lock import held
@@ -50,6 +52,7 @@ def sweep_to(
     files: Path | None = None,
     max_errors: int | None = None,
     retry_errors: bool = False,
+    begin: Begin = here,
     stop: Callable[[], bool] = lambda: False,
     notify: Callable[[str], object] = lambda line: None,
     progress: Progress = lambda done, total: None,
@@ -73,6 +76,7 @@ def sweep_to(
         max_errors: samples that may fail before the run is given up, 0 to stop at the first; see
             ``Tally`` for the default.
         retry_errors: run again the samples that failed before.
+        begin: starts the engine; by default the model runs in this process.
         stop: asked after every batch; when it says so, what was measured is written.
         notify: called with one line when batches have become smaller.
         progress: called with (answers done, answers in all), those of before included.
@@ -96,19 +100,14 @@ def sweep_to(
     def work(folder: Path) -> None:
         about = manifest.open_manifest(folder, wanted)
         pending, tally = what_is_left(folder, len(dataset), max_errors, retry_errors=retry_errors)
-        isolator = Isolator(
-            model,
-            Samples(dataset),
-            score,
-            batch_size=batch_size,
-            max_new_tokens=max_new_tokens,
-            notify=notify,
+        isolate = partial(
+            Isolator, score=score, batch_size=batch_size, max_new_tokens=max_new_tokens
         )
         fill(
             folder,
             pending,
             tally,
-            isolator,
+            begin(model, Samples(dataset), isolate, notify),
             PartWriter(folder, tuple(model.ladder), about, max_samples=chunk_size),
             block_size=min(batch_size, chunk_size),
             stop=stop,

@@ -1,16 +1,31 @@
 import importlib.util
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from oracle.curves import Curves
+from oracle.curves import Curves, read_curves
 
 # Programs that tests start; they import what lies beside them.
-collect_ignore = ["toy_command.py", "toy_full_disk.py"]
+collect_ignore = ["toy_cluster.py", "toy_command.py", "toy_full_disk.py", "toy_ray.py"]
 
-TOYS = Path(__file__).with_name("toys.py")
+HERE = Path(__file__).parent
+TOYS = HERE / "toys.py"
+MEASURED = (  # all but seconds, which no two runs share
+    "sample_ids",
+    "groups",
+    "scores",
+    "answers",
+    "confidence",
+    "margin",
+    "entropy",
+    "flops",
+    "num_visual_tokens",
+    "prompt_tokens",
+)
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +36,33 @@ def toys():
     sys.modules["oracle_toys"] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def start():
+    """Starts one of the scripts beside the toys as a process of its own, with pipes."""
+
+    def start(script, *words, **more):
+        path = [str(HERE.parents[1]), str(HERE), os.environ.get("PYTHONPATH", "")]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+        command = [sys.executable, str(HERE / script), *map(str, words)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, env=env, **pipes, **more)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def assert_same():
+    """Compares two tables of curves, files or folders, in all that was measured but seconds."""
+
+    def assert_same(one, other):
+        one, other = (c if hasattr(c, "scales") else read_curves(c) for c in (one, other))
+        assert one.scales == other.scales
+        for name in MEASURED:
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+    return assert_same
 
 
 @pytest.fixture(scope="session")
