@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from budget.errors import BudgetError
 
-
 _PATIENCE = 10.0  # seconds; Ray itself goes on asking a head that is not there for minutes
 
 

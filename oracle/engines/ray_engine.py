@@ -8,11 +8,11 @@ what it measured comes back here, where the parts are written as in a run withou
 that dies costs the block it was at, and a run that one engine began the other can finish. The
 dataset travels as it is pickled: files must be there under the same path on every machine.
 
-Why not Ray Data, which was tried (2.60.0). It repeats a task whose actor died without end, so one
-sample that kills its process never lets the run end. What its operators hold when a run is stopped
-is lost. On two cores the first of forty blocks came out after 52 seconds, most of it start-up, and
-the plan holds back actors for its own tasks. Its strengths, shuffles and back-pressure between
-stages, have no use where there is one stage.
+Why not Ray Data, which was tried (2.60.0): it repeats a task whose actor died without end, so a
+sample that kills its process never lets the run end; what is finished and not yet fetched when a
+run is stopped is lost; and forty blocks of 0.1 seconds took two workers 32 seconds on two cores,
+where plain actors took 7. What it is good at, shuffles and stages that wait for each other, has no
+use where there is one stage.
 """
 
 from collections.abc import Callable, Iterable, Iterator
