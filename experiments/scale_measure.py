@@ -96,16 +96,22 @@ def measure(folder: Path, num_samples: int, *, with_ray: bool) -> dict[str, floa
 
     write_data(folder / "data.parquet", num_samples)
     data = load_dataset_columns(str(folder / "data.parquet"))
+
+    def checks() -> None:
+        check_dataset(data)
+        fingerprint(data)
+
     found = {
         "image": preparing(data, min(256, num_samples)),
-        "check": milliseconds(lambda: (check_dataset(data), fingerprint(data)), num_samples),
+        "check": milliseconds(checks, num_samples),
         "write": writing(folder / "parts", num_samples),
         "part_bytes": real_part(folder / "real"),
     }
     if with_ray:
         found["driver"] = driving(folder / "run", data) - found["check"]
     else:
-        sweep_to(folder / "run", InstantVLM(), data)
+        model: Any = InstantVLM()
+        sweep_to(folder / "run", model, data)
     found["read"] = milliseconds(lambda: read_curves(folder / "run"), num_samples)
     curves = read_curves(folder / "run")
     held = [getattr(curves, field.name) for field in fields(curves) if field.name != "scales"]
@@ -135,7 +141,9 @@ def writing(folder: Path, num_samples: int) -> float:
 
     folder.mkdir()
     questions = [f"question {i}" for i in range(num_samples)]
-    rungs = run_batch(InstantVLM(), questions, questions, max_new_tokens=8)
+    model: Any = InstantVLM()
+    no_images: list[Any] = [None] * num_samples
+    rungs = run_batch(model, no_images, questions, max_new_tokens=8)
     scores = [1.0] * len(InstantVLM.ladder)
     done = [
         Measured(Sample(i, f"q{i}", "all", question, {}), own, scores)

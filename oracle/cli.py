@@ -112,7 +112,9 @@ def run(
     ray_address: Annotated[
         str | None,
         typer.Option(
-            help="host:port of a cluster, or auto; default: start Ray here.", show_default=False
+            help="host:port of a cluster, or auto; its machines need this package, and model and "
+            "data under the same paths. Default: start Ray here.",
+            show_default=False,
         ),
     ] = None,
 ) -> None:

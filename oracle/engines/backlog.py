@@ -22,18 +22,19 @@ class Block(NamedTuple):
 class Backlog:
     """Blocks in order, those that came back first.
 
-    A block that has cost two workers is run sample by sample, and a sample that costs the third is
-    given up, so that one that kills whatever runs it costs itself alone.
+    A block that has cost a worker is run with nothing before or behind it in the same worker, whose
+    last words may have been lost. One that has cost two is run sample by sample, and a sample that
+    costs the third is given up, so that one that kills whatever runs it costs itself alone.
 
     Args:
         fresh: blocks, asked for when nothing else waits.
 
     Example:
         >>> backlog = Backlog(iter([[4, 5]]))
-        >>> backlog.blame(backlog.take()), backlog.blame(backlog.take())
-        ([], [])
-        >>> backlog.blame(backlog.take()), backlog.take(), backlog.take()
-        ([4], Block(rows=[5], deaths=2), None)
+        >>> [backlog.blame(backlog.take(alone=True)) for _ in range(3)]
+        [[], [], [4]]
+        >>> backlog.take(alone=False), backlog.take(alone=True)
+        (None, Block(rows=[5], deaths=2))
     """
 
     def __init__(self, fresh: Iterator[list[int]]) -> None:
@@ -45,24 +46,21 @@ class Backlog:
             self._back.append(Block(rows))
         return bool(self._back)
 
-    def take(self) -> Block | None:
-        """Return the next block, or None if there is none for the time being."""
-        return self._back.popleft() if self else None
+    def take(self, *, alone: bool) -> Block | None:
+        """Return the next block, or None if there is none for a worker as it is.
 
-    def give_back(self, block: Block) -> None:
-        """Have a block run again that is not to blame."""
-        self._back.appendleft(block)
+        Args:
+            alone: whether the worker has nothing else.
+        """
+        if not self or (self._back[0].deaths and not alone):
+            return None
+        return self._back.popleft()
 
     def blame(self, block: Block) -> list[int]:
-        """Have a block run again that cost a worker; return the rows that are given up."""
+        """Have a block run again whose worker died; return the rows that are given up."""
         deaths = block.deaths + 1
-        if len(block.rows) == 1:
-            if deaths >= MOST_DEATHS:
-                return block.rows
-            self.give_back(Block(block.rows, deaths))
-        elif deaths < MOST_DEATHS - 1:
-            self.give_back(Block(block.rows, deaths))
-        else:
-            for row in reversed(block.rows):
-                self.give_back(Block([row], deaths))
+        if deaths >= MOST_DEATHS:
+            return block.rows
+        pieces = [block.rows] if deaths == 1 else [[row] for row in block.rows]
+        self._back.extendleft(Block(rows, deaths) for rows in reversed(pieces))
         return []

@@ -107,7 +107,7 @@ class Crew:
 
     def lose(self, hand: Hand, problem: Exception) -> None:
         """Note that a worker died, and start another one."""
-        self._notify(f"a worker on {hand.host} died, another is started: {_short(problem)}")
+        self._notify(f"a worker on {hand.host} died, another is started: {_front(problem)}")
         self.hands = [each for each in self.hands if each is not hand]
         self._end(hand)
         self._hire()
@@ -166,6 +166,11 @@ class Crew:
             self._notify(
                 "no worker is ready: the model is being loaded, or the cluster has no room"
             )
+
+
+def _front(problem: Exception) -> str:
+    """Return what happened, without the ids and hints that Ray adds below."""
+    return str(problem).strip().partition("\n")[0]
 
 
 def _short(problem: Exception) -> str:

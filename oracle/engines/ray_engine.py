@@ -24,7 +24,7 @@ from budget.errors import BudgetError
 from oracle.engines.backlog import MOST_DEATHS, Backlog
 from oracle.engines.crew import Begun, Crew, Hand
 from oracle.engines.ray_cluster import Needs, connected, crew_size
-from oracle.engines.ray_worker import RemoteModel, Source
+from oracle.engines.ray_worker import Source
 from oracle.measure import Measured, Samples
 from oracle.run_folder.engine import Engine, MakeIsolator, Notify
 from oracle.run_folder.isolate import Outcome
@@ -80,13 +80,11 @@ class RayEngine:
         self._ray, self._crew = ray, crew
 
     @property
-    def model(self) -> RemoteModel:
-        """What there is to know of the model, once a worker has loaded it."""
+    def model(self) -> Any:
+        """What ``sweep_to`` takes as its model, a ``RemoteModel``; waits until one is loaded."""
         return self._crew.model
 
-    def begin(
-        self, model: RemoteModel, samples: Samples, isolate: MakeIsolator, notify: Notify
-    ) -> Engine:
+    def begin(self, model: Any, samples: Samples, isolate: MakeIsolator, notify: Notify) -> Engine:
         """Return the engine of one run; see ``Begin``."""
         return _RayRun(self._ray, self._crew, samples, isolate, notify)
 
@@ -119,7 +117,9 @@ class _RayRun:
         """Give work to whoever has too little; return whether there is more."""
         for enough in range(1, _AHEAD + 1):
             for hand in self._crew.hands:
-                if len(hand.begun) < enough and (block := self._backlog.take()) is not None:
+                if len(hand.begun) >= enough or any(each.block.deaths for each in hand.begun):
+                    continue
+                if (block := self._backlog.take(alone=not hand.begun)) is not None:
                     ref = hand.actor.run.remote(self._recipe, block.rows)
                     hand.begun.append(Begun(ref, block))
         return bool(self._backlog)
@@ -143,15 +143,12 @@ class _RayRun:
         return list(outcomes)
 
     def _lost(self, hand: Hand, problem: Exception) -> list[Outcome]:
-        """Have a worker's blocks run again, the first of which it may have died of."""
+        """Have a worker's blocks run again, any of which it may have died of."""
         self._crew.lose(hand, problem)
-        first, *others = (each.block for each in hand.begun)
-        for block in reversed(others):
-            self._backlog.give_back(block)
         error = f"WorkerDied: {MOST_DEATHS} workers died while they ran this sample"
-        return [
-            Failure(row, self._samples.sample_id(row), error) for row in self._backlog.blame(first)
-        ]
+        blocks = [each.block for each in reversed(hand.begun)]
+        given_up = [row for block in blocks for row in self._backlog.blame(block)]
+        return [Failure(row, self._samples.sample_id(row), error) for row in given_up]
 
     def _check_data(self, hand: Hand, outcome: Outcome) -> None:
         """Compare the first id that comes from a worker with ours."""

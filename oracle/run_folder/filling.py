@@ -73,10 +73,11 @@ def fill(
         for rows in _blocks(pending, block_size):
             if stop() or tally.too_bad:
                 return
+            writer.make_room(len(rows))
             yield rows
 
     def keep(outcomes: list[Outcome]) -> None:
-        writer.make_room(len(outcomes))
+        writer.make_room(len(outcomes))  # blocks may come back in another order
         writer.add(outcomes)
         tally.add(outcomes)
         progress(tally.num_done)

@@ -76,7 +76,8 @@ def sweep_to(
         max_errors: samples that may fail before the run is given up, 0 to stop at the first; see
             ``Tally`` for the default.
         retry_errors: run again the samples that failed before.
-        begin: starts the engine; by default the model runs in this process.
+        begin: starts the engine; by default the model runs in this process. An engine that runs
+            it elsewhere says what stands for ``model`` here.
         stop: asked after every batch; when it says so, what was measured is written.
         notify: called with one line when batches have become smaller.
         progress: called with (answers done, answers in all), those of before included.

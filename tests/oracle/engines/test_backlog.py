@@ -7,7 +7,7 @@ def deadly(*rows):
     def run(backlog):
         done, given_up, deaths = [], [], 0
         while backlog:
-            block = backlog.take()
+            block = backlog.take(alone=True)
             if set(block.rows) & set(rows):
                 deaths += 1
                 given_up += backlog.blame(block)
@@ -32,11 +32,17 @@ def test_every_row_comes_out_once_whatever_dies():
         assert deaths <= 3 * len(bad)
 
 
-def test_what_comes_back_goes_first_and_fresh_blocks_are_asked_for_one_at_a_time():
+def test_what_comes_back_goes_first_and_alone():
+    backlog = Backlog(iter([[0, 1], [2, 3]]))
+    backlog.blame(backlog.take(alone=False))
+    assert backlog.take(alone=False) is None
+    assert backlog.take(alone=True).rows == [0, 1]
+    assert backlog.take(alone=False).rows == [2, 3]
+    assert not backlog
+
+
+def test_blocks_are_asked_for_one_at_a_time():
     asked = []
     backlog = Backlog(asked.append(i) or [i] for i in range(3))
-    first = backlog.take()
-    assert asked == [0]
-    backlog.give_back(first)
-    assert backlog.take() == first
+    backlog.take(alone=False)
     assert asked == [0]
