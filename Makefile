@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+RAY := .venv/.ray
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
@@ -18,13 +19,17 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,original]"
 	@touch $@
 
+$(RAY): $(STAMP)
+	@$(BIN)/python -m pip install -q -c constraints.txt -e ".[ray]"
+	@touch $@
+
 demo: $(STAMP)  ## run the whole flow on the shipped weights; report in runs/demo
 	@$(BIN)/budget demo --out runs/demo
 
 test: $(STAMP)  ## run the tests (without the slow ones)
 	@$(BIN)/python -m pytest -q -m "not slow and not gpu"
 
-test-slow: $(STAMP)  ## run the slow tests
+test-slow: $(RAY)  ## run the slow tests, those of Ray too
 	@$(BIN)/python -m pytest -q -m "slow and not gpu"
 
 test-gpu: $(STAMP)  ## run the tests that need a CUDA device

@@ -125,6 +125,24 @@ def run(
         bool, typer.Option("--retry-errors", help="Run again the samples that failed before.")
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, ...")] = "cpu",
+    engine: Annotated[
+        str, typer.Option(help="local: in this process; ray: on a Ray cluster, same run folder.")
+    ] = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Workers on Ray; default: as many as there is room for.", min=1),
+    ] = None,
+    gpus_per_worker: Annotated[
+        float, typer.Option(help="GPUs of each, with --device cuda; 0.5: two share one.", min=0.01)
+    ] = 1.0,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="host:port of a cluster, or auto; its machines need this package, and model and "
+            "data under the same paths. Default: start Ray here.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run MODEL at every scale over DATA into curves on disk, one row a sample and rung.
 
@@ -151,11 +169,17 @@ def run(
     labelled = get_scorer(scorer) is not agreement
     needed = [name for name in NEEDED if labelled or name != "answers"]
     dataset = open_samples(data, split, needed, limit, choice=choice, say=say)
-    from budget.models import find_model, load_model
+    from budget.models import find_model
+    from oracle.engines.choice import EngineChoice, opened
 
-    vlm, start = load_model(model, device=device), time.perf_counter()
-    watch = progress(f"{vlm.name} at {len(vlm.ladder)} scales", "answers")
-    with _interruptible(), stop_on_signals() as stop, watch as update:
+    wanted = EngineChoice(engine, workers, gpus_per_worker, ray_address)
+    with (
+        _interruptible(),
+        opened(wanted, model, device, _warn) as (vlm, begin),
+        stop_on_signals() as stop,
+        progress(f"{vlm.name} at {len(vlm.ladder)} scales", "answers") as update,
+    ):
+        start = time.perf_counter()
         done = sweep_to(
             out,
             vlm,
@@ -168,8 +192,9 @@ def run(
             files=find_model(model),
             max_errors=max_errors,
             retry_errors=retry_errors,
+            begin=begin,
             stop=stop,
-            notify=lambda line: typer.echo(f"budget: {line}", err=True),
+            notify=_warn,
             progress=update,
         )
     seconds = time.perf_counter() - start
@@ -179,6 +204,10 @@ def run(
     _print_failures(done.failures, len(curves) + len(done.failures))
     figures = {**_as_json(rows[0], curves.scales), "errors": len(done.failures)}
     print_json_line({"out": out, **figures, "seconds": round(seconds, 2)})
+
+
+def _warn(line: str) -> None:
+    typer.echo(f"budget: {line}", err=True)
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 """The loop of a run: what is left of a dataset, block by block, into parts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from budget.errors import BudgetError, DataError
 from oracle.run_folder.blocks import Block, Settled
-from oracle.run_folder.isolate import Isolator
+from oracle.run_folder.engine import Engine
+from oracle.run_folder.isolate import Outcome
 from oracle.run_folder.part_writer import PartWriter
 from oracle.run_folder.parts import failed, rows_done
 from oracle.run_folder.tally import Tally
@@ -39,7 +40,7 @@ def fill(
     folder: Path,
     blocks: Iterable[Block],
     tally: Tally,
-    isolator: Isolator,
+    engine: Engine,
     writer: PartWriter,
     *,
     stop: Callable[[], bool],
@@ -51,7 +52,7 @@ def fill(
         folder: of the run, for messages.
         blocks: what is left.
         tally: counts what comes of them.
-        isolator: runs them.
+        engine: runs them.
         writer: writes them.
         stop: asked after every batch.
         progress: called with the number of samples done, those of before included.
@@ -66,7 +67,7 @@ def fill(
     ended = False
     try:
         try:
-            ended = _go_through(blocks, tally, isolator, writer, stop, progress)
+            ended = _go_through(blocks, tally, engine, writer, stop, progress)
         except DiskFullError:
             raise
         except DataError as problem:
@@ -91,20 +92,34 @@ def fill(
 def _go_through(
     blocks: Iterable[Block],
     tally: Tally,
-    isolator: Isolator,
+    engine: Engine,
     writer: PartWriter,
     stop: Callable[[], bool],
     progress: Callable[[int], object],
 ) -> bool:
     """Run blocks; return whether all of them were."""
-    for block in blocks:
-        if stop() or tally.too_bad:
-            return False
-        writer.make_room(len(block.rows))
-        for outcomes in isolator.outcomes(block.samples, block.rows):
-            writer.add(outcomes)
-            tally.add(outcomes)
-            progress(tally.num_done)
+    ended = False
+
+    def wanted() -> Iterator[Block]:
+        nonlocal ended
+        for block in blocks:
             if stop() or tally.too_bad:
-                return False
-    return True
+                return
+            writer.make_room(len(block.rows))
+            yield block
+        ended = True
+
+    def keep(outcomes: list[Outcome]) -> None:
+        writer.make_room(len(outcomes))  # blocks may come back in another order
+        writer.add(outcomes)
+        tally.add(outcomes)
+        progress(tally.num_done)
+
+    for outcomes in engine.outcomes(wanted()):
+        keep(outcomes)
+        if stop() or tally.too_bad:
+            ended = False
+            break
+    for outcomes in engine.rest():
+        keep(outcomes)
+    return ended

@@ -47,6 +47,9 @@ class Isolator:
         max_new_tokens: longest answer, in tokens.
         how: the model is asked.
         notify: called with one line when batches have become smaller.
+
+    Raises:
+        ValueError: if the model cannot be asked like this.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Isolator:
         how: Answering,
         notify: Callable[[str], object],
     ) -> None:
+        how.check_model(model)
         self.largest = batch_size
         self._model, self._score = model, score
         self._max_new_tokens, self._how, self._notify = max_new_tokens, how, notify

@@ -1,17 +1,19 @@
 """A sweep that goes on where it was killed, and that one bad sample does not end."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from glob import escape
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from budget.errors import DataError
+from budget.errors import BudgetError, DataError
 from oracle.answering import GREEDY, Answering
 from oracle.curves import read_metadata
 from oracle.question_stream import QuestionStream
 from oracle.run_folder import manifest, single_file
 from oracle.run_folder.blocks import Block, Settled, stream_blocks, table_blocks
+from oracle.run_folder.engine import Begin, here
 from oracle.run_folder.filling import fill, what_is_left
 from oracle.run_folder.isolate import Isolator
 from oracle.run_folder.lock import held
@@ -58,6 +60,7 @@ def sweep_to(
     files: Path | None = None,
     max_errors: int | None = None,
     retry_errors: bool = False,
+    begin: Begin = here,
     stop: Callable[[], bool] = lambda: False,
     notify: Callable[[str], object] = lambda line: None,
     progress: Watch = lambda done, total: None,
@@ -83,6 +86,8 @@ def sweep_to(
         max_errors: samples that may fail before the run is given up, 0 to stop at the first; see
             ``Tally`` for the default.
         retry_errors: run again the samples that failed before.
+        begin: starts the engine; by default the model runs in this process. An engine that runs
+            it elsewhere says what stands for ``model`` here.
         stop: asked after every batch; when it says so, what was measured is written.
         notify: called with one line when batches have become smaller.
         progress: called with (answers done, answers in all), those of before included; ``None``
@@ -99,7 +104,10 @@ def sweep_to(
     check_sizes(batch_size=batch_size, chunk_size=chunk_size)
     if max_errors is not None and max_errors < 0:
         raise ValueError(f"max_errors must be at least 0, got {max_errors}")
-    how.check_model(model)
+    if begin is here:  # elsewhere the workers look at the model that they load
+        how.check_model(model)
+    elif isinstance(dataset, QuestionStream):
+        raise BudgetError("a stream is run in this process alone; other engines need data on disk")
     score = get_scorer(scorer)
     if not isinstance(dataset, QuestionStream):
         check_dataset(dataset)
@@ -111,19 +119,14 @@ def sweep_to(
         about = manifest.open_manifest(folder, wanted)
         total = about["samples"]
         settled, tally = what_is_left(folder, total, max_errors, retry_errors=retry_errors)
-        isolator = Isolator(
-            model,
-            score,
-            batch_size=batch_size,
-            max_new_tokens=max_new_tokens,
-            how=how,
-            notify=notify,
+        isolate = partial(
+            Isolator, score=score, batch_size=batch_size, max_new_tokens=max_new_tokens, how=how
         )
         fill(
             folder,
             _blocks(folder, dataset, settled, tally, min(batch_size, chunk_size)),
             tally,
-            isolator,
+            begin(model, dataset, isolate, notify),
             PartWriter(folder, tuple(model.ladder), about, max_samples=chunk_size),
             stop=stop,
             progress=lambda done: progress(done * k, None if total is None else total * k),

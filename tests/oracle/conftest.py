@@ -1,4 +1,6 @@
 import importlib.util
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,9 +10,16 @@ import pytest
 from oracle.curves import Curves, read_curves
 
 # Programs that tests start; they import what lies beside them.
-collect_ignore = ["toy_command.py", "toy_full_disk.py", "toy_stream.py"]
+collect_ignore = [
+    "toy_cluster.py",
+    "toy_command.py",
+    "toy_full_disk.py",
+    "toy_ray.py",
+    "toy_stream.py",
+]
 
-TOYS = Path(__file__).with_name("toys.py")
+HERE = Path(__file__).parent
+TOYS = HERE / "toys.py"
 MEASURED = (  # all but seconds, which no two runs share
     "sample_ids",
     "groups",
@@ -33,6 +42,20 @@ def toys():
     sys.modules["oracle_toys"] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def start():
+    """Starts one of the scripts beside the toys as a process of its own, with pipes."""
+
+    def start(script, *words, **more):
+        path = [str(HERE.parents[1]), str(HERE), os.environ.get("PYTHONPATH", "")]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+        command = [sys.executable, str(HERE / script), *map(str, words)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, env=env, **pipes, **more)
+
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,74 @@
+"""Which engine a command line asks for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+from budget.errors import BudgetError
+from oracle.run_folder.engine import Begin, here
+
+ENGINES = ("local", "ray")
+
+
+class EngineChoice(NamedTuple):
+    """An engine and what only some engines ask.
+
+    Attributes:
+        name: of ``ENGINES``.
+        workers: on Ray; None for as many as there is room for.
+        gpus_per_worker: on Ray.
+        ray_address: of a cluster; None to start Ray here.
+    """
+
+    name: str
+    workers: int | None = None
+    gpus_per_worker: float = 1.0
+    ray_address: str | None = None
+
+
+@contextmanager
+def opened(
+    choice: EngineChoice, model: str, device: str, notify: Callable[[str], object]
+) -> Iterator[tuple[Any, Begin]]:
+    """Load a model wherever the engine runs it.
+
+    Args:
+        choice: of an engine.
+        model: path or name, for ``load_model``.
+        device: of the model.
+        notify: called with one line when a worker died.
+
+    Yields:
+        What ``sweep_to`` takes as ``model`` and as ``begin``.
+
+    Raises:
+        BudgetError: if the engine is not known, is the local one with settings of Ray's, or as
+            ``ray_engine``.
+    """
+    _check(choice)
+    from budget.models import find_model, load_model
+
+    load = partial(load_model, model, device=device)
+    if choice.name == "local":
+        yield load(), here
+        return
+    from oracle.engines.ray_engine import ray_engine
+
+    with ray_engine(
+        load,
+        partial(find_model, model),
+        device=device,
+        workers=choice.workers,
+        gpus_per_worker=choice.gpus_per_worker,
+        address=choice.ray_address,
+        notify=notify,
+    ) as engine:
+        yield engine.model, engine.begin
+
+
+def _check(choice: EngineChoice) -> None:
+    if choice.name not in ENGINES:
+        raise BudgetError(f"unknown engine {choice.name!r}; legal are {', '.join(ENGINES)}")
+    if choice.name == "local" and choice != EngineChoice("local"):
+        raise BudgetError("--workers, --gpus-per-worker and --ray-address need --engine ray")
