@@ -209,6 +209,7 @@ class EveryScale:
             if sample.scales:
                 images = len(sample.scales)
                 rungs = [sample._replace(scales=[m] * images) for m in ladder]
+                self.runner.check_length(rungs[-1])
                 plans.append(Plan(rungs, list(range(len(ladder)))))
             else:  # without an image there is nothing to choose
                 plans.append(Plan([sample], [0] * len(ladder)))

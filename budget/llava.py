@@ -147,8 +147,8 @@ class LlavaRunner:
             batch_size: samples that run together; prompts of like length are put together.
 
         Raises:
-            ValueError: if a number of visual tokens cannot be met exactly, or if there is not
-                one question, number and feature per sample.
+            ValueError: if a number of visual tokens cannot be met exactly, if there is not one
+                question, number and feature per sample, or if a prompt is too long.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
@@ -337,7 +337,23 @@ class LlavaRunner:
         for m in {m for row in scales for m in row}:
             self.check_tokens(m)
         prompts = [self.prompt.ids(q, len(each)) for q, each in zip(questions, listed, strict=True)]
-        return [Sample(*parts) for parts in zip(prompts, scales, grids, strict=True)]
+        samples = [Sample(*parts) for parts in zip(prompts, scales, grids, strict=True)]
+        for sample in samples:
+            self.check_length(sample)
+        return samples
+
+    def check_length(self, sample: Sample) -> None:
+        """Refuse a prompt of more tokens than the language model has positions for.
+
+        Raises:
+            ValueError: with both numbers.
+        """
+        limit = self.model.config.text_config.max_position_embeddings
+        if sample.length > limit:
+            raise ValueError(
+                f"the prompt of {sample.length} tokens, {sample.visual_tokens} of them visual, is "
+                f"too long: {self.name} reads {limit}"
+            )
 
     def _embed_rows(
         self,

@@ -247,3 +247,15 @@ def test_bad_requests_are_refused(m3):
         m3.model.answer_every_scale(m3.images[:1], m3.questions)
     with pytest.raises(ValueError, match="max_new_tokens must be at least 1, got 0"):
         m3.model.answer_every_scale(m3.images, m3.questions, max_new_tokens=0)
+
+
+def test_a_prompt_that_is_too_long_is_refused_at_the_scale_where_it_is(m3):
+    model, many = m3.model, [m3.images[0]] * 8
+    length = model.count_text_tokens("?", images=8) + 8 * 576
+    said = f"the prompt of {length} tokens, 4608 of them visual, is too long: .* reads 4096"
+    with pytest.raises(ValueError, match=said):
+        model.answer([many], ["?"], num_visual_tokens=576)
+    with pytest.raises(ValueError, match=said):
+        model.answer_every_scale([many], ["?"])
+    (answer,) = model.answer([many], ["?"], num_visual_tokens=144, max_new_tokens=1)
+    assert answer.num_visual_tokens == 8 * 144
