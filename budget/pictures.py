@@ -47,6 +47,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_LYING = 5  # from here on EXIF's orientations exchange width and height
 _METADATA = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
 
 
@@ -72,6 +73,34 @@ def open_image(source: Source, *, name: str | None = None) -> Image.Image:
         _check_size(image, name)
         _check_end(image)
         return as_shown(image, name=name)
+
+
+def open_draft(
+    source: Source, side: int, *, name: str = "the image"
+) -> tuple[Image.Image, tuple[int, int]]:
+    """Read an image file, a JPEG at the smallest scale that still is ``side`` pixels each way.
+
+    Args:
+        source: as :func:`open_image` takes it.
+        side: pixels that width and height must keep, where the image has them.
+        name: what errors call the image.
+
+    Returns:
+        An RGB image as :func:`as_shown` shows it, and the width and height that it has in full.
+
+    Raises:
+        DataError: as :func:`open_image` does.
+    """
+    with _decoding(name), _opened(source, name) as file:
+        image = Image.open(file, formats=_formats())
+        _check_size(image, name)
+        _check_end(image)
+        width, height = image.size
+        if _orientation(image) >= _LYING:
+            width, height = height, width
+        drafted = image.draft(None, (side, side)) is not None
+        shown = as_shown(image, name=name)
+        return shown, (width, height) if drafted else shown.size
 
 
 def as_shown(image: Image.Image, *, name: str | None = None) -> Image.Image:

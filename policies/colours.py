@@ -22,6 +22,7 @@ _PROTOTYPES: tuple[tuple[str, tuple[tuple[int, int, int], ...]], ...] = (
     ("gray", ((128, 128, 128), (75, 75, 75), (180, 180, 180))),
 )
 COLOUR_NAMES: tuple[str, ...] = tuple(name for name, _ in _PROTOTYPES)
+NUM_HUES = 9  # the first ones; white, black and gray have none
 _SYNONYMS = {"grey": "gray", "violet": "purple", "turquoise": "cyan", "teal": "cyan"}
 _WORD = re.compile(r"\b(" + "|".join([*COLOUR_NAMES, *_SYNONYMS]) + r")\b")
 
@@ -38,22 +39,21 @@ def _lookup_table() -> NDArray[np.uint8]:
     return table
 
 
-def cell_of(rgb: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """Return which of 4,096 RGB cells each pixel of [..., 3] falls into, shape [...]."""
-    high = (rgb >> 4).astype(np.uint16)
-    cells = (high[..., 0] << 8) | (high[..., 1] << 4) | high[..., 2]
-    return cells.astype(np.uint16, copy=False)
-
-
-def label_cells(cells: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Return the index into ``COLOUR_NAMES`` of each RGB cell.
+def label_pixels(
+    red: NDArray[np.uint8], green: NDArray[np.uint8], blue: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Return the index into ``COLOUR_NAMES`` of each pixel, in the shape of the three planes.
 
     Example:
-        >>> pixel = np.array([[250, 10, 10], [10, 10, 10]], dtype=np.uint8)
-        >>> [COLOUR_NAMES[i] for i in label_cells(cell_of(pixel))]
+        >>> red, green, blue = np.array([[250, 10], [10, 10], [10, 10]], dtype=np.uint8)
+        >>> [COLOUR_NAMES[i] for i in label_pixels(red, green, blue)]
         ['red', 'black']
     """
-    return _lookup_table()[cells]
+    cells = (red & 0xF0).astype(np.uint16)
+    cells <<= 4
+    cells |= (green & 0xF0) | (blue >> 4)
+    # No cell is out of range; "clip" only saves numpy looking for one.
+    return _lookup_table().take(cells, mode="clip")
 
 
 def named_colours(question: str) -> list[int]:

@@ -1,90 +1,78 @@
-"""What a question names, looked up in the picture: how large and how fine the named colour is."""
+"""What questions name, looked up in the pictures: how large and how fine the named colour is."""
 
-import functools
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
-from policies.colours import named_colours
-from policies.image_features import colour_components
-from policies.raster import FINE, SIDE, Raster
+from policies.colours import COLOUR_NAMES, named_colours
+from policies.columns import Grids, Table, table_of
+from policies.pooling import COARSER, FINE, block_sums, cells_of, coarser_sums
+from policies.raster import Rasters
+from policies.things import PERCENT, Things, height_quantiles
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-Features = dict[str, float]
 # Grids on which the named colour may or may not be the main one of the cells it lies in.
-_SEEN_SIDES = (2, 3, 6, 12, 24)
+_SIDES = (*COARSER[1:], FINE)
+
+JOINT_NAMES = (
+    "named_colours",
+    "named_share",
+    "named_share_all",
+    "named_pieces",
+    "named_piece_size",
+    *(f"named_height_{percent}" for percent in PERCENT),
+    *(f"named_best_{side}" for side in _SIDES),
+)
 
 
-def joint_features(raster: Raster, question: str) -> Features:
-    """Return what the question's colours look like in the picture, always the same names.
+def joint_features(rasters: Rasters, things: Things, questions: Sequence[str]) -> Table:
+    """Return what the questions' colours look like in the pictures, in ``JOINT_NAMES``.
 
     Of several named colours the one with the smallest share counts: it is the hardest to see. All
-    are 0 if the question names no colour.
+    are 0 for a question that names no colour.
     """
-    found = dict.fromkeys(joint_feature_names(), 0.0)
-    named = named_colours(question)
-    if not named:
-        return found
-    shares = raster.colour_table.sum(axis=(0, 1))[named] / SIDE**2
-    rarest = named[int(shares.argmin())]
-    found["named_colours"] = float(len(named))
-    found["named_share"] = float(shares.min())
-    found["named_share_all"] = float(shares.sum())
-    found |= _grain(raster, rarest)
-    for side, share in _seen(raster.colour_table[..., rarest]).items():
-        found[f"named_seen_{side}"] = share
-    return found
+    wanted = np.zeros((len(questions), len(COLOUR_NAMES)), dtype=bool)
+    for row, question in zip(wanted, questions, strict=True):
+        row[named_colours(question)] = True
+    asked = wanted.any(axis=1, keepdims=True)
+    if not asked.any():
+        return np.zeros((len(questions), len(JOINT_NAMES)))
+    rarest = np.where(wanted, rasters.counts, rasters.thinned[0].size + 1).argmin(axis=1)
+    tables = [
+        *_shares(rasters, things, wanted, rarest),
+        _best_cells(rasters.thinned, rarest),
+    ]
+    return np.concatenate(tables, axis=1) * asked
 
 
-@functools.cache
-def joint_feature_names() -> tuple[str, ...]:
-    """Return the names of the joint features in order."""
-    grain = ("areas", "area_size", "run_rows", "run_columns", "blocks", "largest_cell")
-    return (
-        "named_colours",
-        "named_share",
-        "named_share_all",
-        *(f"named_{name}" for name in grain),
-        *(f"named_seen_{side}" for side in _SEEN_SIDES),
-    )
-
-
-def _grain(raster: Raster, colour: int) -> Features:
-    """Return number and size of a colour's areas; runs in pixels of the raster."""
-    mask = raster.labels == colour
-    pixels = float(np.count_nonzero(mask))
-    areas = max(colour_components(raster)[colour], 1.0)
-    table = raster.colour_table[..., colour]
-    cells = table.reshape(FINE // 4, 4, FINE // 4, 4).sum(axis=(1, 3))
-    return {
-        "named_areas": areas if pixels else 0.0,
-        "named_area_size": pixels / areas,
-        "named_run_rows": pixels / max(_run_starts(mask), 1),
-        "named_run_columns": pixels / max(_run_starts(mask.T), 1),
-        "named_blocks": float(np.count_nonzero(table >= 8)),
-        "named_largest_cell": float(cells.max()) / (SIDE // 6) ** 2,
-    }
-
-
-def _run_starts(mask: "NDArray[np.bool_]") -> int:
-    """Count the runs of True along the rows."""
-    inside = np.count_nonzero(mask[:, 1:] & ~mask[:, :-1])
-    return int(inside + np.count_nonzero(mask[:, 0]))
-
-
-def _seen(table: "NDArray[np.int64]") -> dict[int, float]:
-    """Return, per grid, the share of a colour's pixels in cells that it fills by half or more.
+def _shares(rasters: Rasters, things: Things, wanted: Grids, colours: Grids) -> tuple[Table, Table]:
+    """Return share and pieces of one colour per picture, and how high they are, by pixels.
 
     Args:
-        table: pixels of the colour in each 4 x 4 block, shape [24, 24].
+        rasters: n pictures.
+        things: what was found in them.
+        wanted: which colours are named, shape [n, 12].
+        colours: the one that counts, shape [n].
     """
-    total = table.sum()
-    shares = {}
-    for side in _SEEN_SIDES:
-        step = FINE // side
-        cells = table.reshape(side, step, side, step).sum(axis=(1, 3))
-        half = (SIDE // side) ** 2 / 2
-        shares[side] = float(cells[cells >= half].sum() / total) if total else 0.0
+    pixels, num_pictures = rasters.thinned[0].size, len(colours)
+    share = rasters.counts[np.arange(num_pictures), colours] / pixels
+    chosen = things.colour == colours[things.picture]
+    pieces = np.bincount(things.picture, chosen, num_pictures)
+    size = rasters.labels[0].size * share / np.maximum(pieces, 1)
+    share_all = (rasters.counts * wanted).sum(axis=1) / pixels
+    heights = height_quantiles(things, things.pixels * chosen, num_pictures)
+    return table_of(wanted.sum(axis=1), share, share_all, pieces, size), heights
+
+
+def _best_cells(labels: Grids, colours: Grids) -> Table:
+    """Return, per grid of ``_SIDES``, the share that a colour has of its best cell, [n, 7].
+
+    Args:
+        labels: basic colour of each pixel, shape [n, 48, 48].
+        colours: one per picture, shape [n].
+    """
+    masks = labels == colours[:, None, None].astype(np.uint8)
+    fine = block_sums(masks, labels.shape[1] // FINE, np.uint8).astype(np.float32)
+    sums = coarser_sums(fine)
+    best = [cells_of(sums, side).max(axis=1) for side in _SIDES[:-1]]
+    shares: Table = table_of(*best, fine.max(axis=(1, 2))) * np.square(_SIDES) / labels[0].size
     return shares

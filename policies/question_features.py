@@ -1,11 +1,18 @@
-"""What a question asks for, from its words alone."""
+"""What questions ask for, from their words alone."""
 
+import functools
 import re
 import zlib
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-Features = dict[str, float]
-HASH_SIZE = 64
+import numpy as np
+
+from policies.columns import Table
+
+WORD_BUCKETS = 32
+CHARACTER_BUCKETS = 16
+CHARACTERS = 4  # of a run of characters
 
 # One flag per type of question; a question may carry several.
 _TYPES: dict[str, re.Pattern[str]] = {
@@ -33,37 +40,66 @@ _OPTION = re.compile(r"(?:^|\n|\s)\(?[A-H][.):]\s")
 _WORD = re.compile(r"[a-z0-9']+")
 
 
-def question_features(question: str) -> Features:
-    """Return the features of one question by name, always the same names in the same order.
+QUESTION_NAMES = (
+    *(f"asks_{name}" for name in _TYPES),
+    "asks_yes_no",
+    "num_options",
+    "num_words",
+    "num_characters",
+    *(f"words_{i:02d}" for i in range(WORD_BUCKETS)),
+    *(f"characters_{i:02d}" for i in range(CHARACTER_BUCKETS)),
+)
+
+
+def question_features(questions: Sequence[str]) -> Table:
+    """Return the features of questions, in the columns of ``QUESTION_NAMES``.
 
     Args:
-        question: the text; a trailing list of lettered options is counted.
+        questions: the texts; a trailing list of lettered options is counted.
     """
+    rows = [_features(question) for question in questions]
+    return np.array(rows, dtype=np.float64).reshape(-1, len(QUESTION_NAMES))
+
+
+@functools.lru_cache(maxsize=1024)
+def _features(question: str) -> tuple[float, ...]:
     lower = question.lower().strip()
     words = _WORD.findall(lower)
-    found = {f"asks_{name}": float(bool(p.search(lower))) for name, p in _TYPES.items()}
-    found["asks_yes_no"] = float(bool(_YES_NO.match(lower)))
-    found["num_options"] = float(len(_OPTION.findall(question)) or lower.count(" or ") * 2)
-    found["num_words"] = float(len(words))
-    found["num_characters"] = float(len(question))
-    hashed = hash_words(words)
-    return {**found, **{f"words_{i:02d}": count for i, count in enumerate(hashed)}}
-
-
-def question_feature_names() -> tuple[str, ...]:
-    """Return the names of the question features in order."""
-    return tuple(question_features(""))
+    return (
+        *(float(bool(pattern.search(lower))) for pattern in _TYPES.values()),
+        float(bool(_YES_NO.match(lower))),
+        float(len(_OPTION.findall(question)) or lower.count(" or ") * 2),
+        float(len(words)),
+        float(len(question)),
+        *hash_words(words),
+        *hash_characters(words),
+    )
 
 
 def hash_words(words: list[str]) -> list[float]:
-    """Count words and pairs of neighbouring words in 64 buckets, by a hash that never changes.
+    """Count words and pairs of neighbouring words in 32 buckets, by a hash that never changes.
 
     Example:
         >>> sum(hash_words(["how", "many"]))
         3.0
     """
-    counts = [0.0] * HASH_SIZE
-    pairs = [f"{a} {b}" for a, b in pairwise(words)]
-    for term in [*words, *pairs]:
-        counts[zlib.crc32(term.encode()) % HASH_SIZE] += 1.0
+    return _hash([*words, *(f"{a} {b}" for a, b in pairwise(words))], WORD_BUCKETS)
+
+
+def hash_characters(words: list[str]) -> list[float]:
+    """Count runs of four characters in 16 buckets; words are parted by single spaces.
+
+    Example:
+        >>> sum(hash_characters(["red", "dot"]))  # " red", "red ", "ed d", ..., "dot "
+        6.0
+    """
+    text = f" {' '.join(words)} "
+    runs = (text[i : i + CHARACTERS] for i in range(len(text) - CHARACTERS + 1))
+    return _hash(runs, CHARACTER_BUCKETS)
+
+
+def _hash(terms: Iterable[str], buckets: int) -> list[float]:
+    counts = [0.0] * buckets
+    for term in terms:
+        counts[zlib.crc32(term.encode()) % buckets] += 1.0
     return counts
