@@ -69,12 +69,16 @@ class ScorePolicy:
         self.feature_sha256 = feature_sha256
 
     def choose(
-        self, images: "Sequence[Image]", questions: Sequence[str], *, budget: Budget | None = None
+        self,
+        images: "Sequence[Image | bytes]",
+        questions: Sequence[str],
+        *,
+        budget: Budget | None = None,
     ) -> Decision:
         """Choose a rung per sample; without a budget, at the price named "no-loss".
 
         Args:
-            images: n pictures.
+            images: n pictures, or the bytes of image files; a JPEG's are the fastest.
             questions: n questions.
             budget: a scale for all, a price, or a mean of visual tokens, which is met with the
                 price that met it on the calibration split.
@@ -86,7 +90,9 @@ class ScorePolicy:
         scores = self.predict_scores(images, questions)
         return Decision(self.choose_from(scores, budget=budget), scores)
 
-    def predict_scores(self, images: "Sequence[Image]", questions: Sequence[str]) -> FloatArray:
+    def predict_scores(
+        self, images: "Sequence[Image | bytes]", questions: Sequence[str]
+    ) -> FloatArray:
         """Return the expected score of every rung, shape [n, k]."""
         if not len(questions):
             return np.zeros((0, len(self.ladder)))

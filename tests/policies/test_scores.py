@@ -3,7 +3,8 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from policies.isotonic import isotonic_rows
-from policies.scores import LightGBMScores
+from policies.lightgbm_text import format_model
+from policies.scores import BoosterScores, LightGBMScores
 
 
 def needs(n=600, seed=0):
@@ -70,3 +71,28 @@ def test_scores_beyond_one_are_refused():
     X, scores = needs(60)
     with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
         LightGBMScores().fit(X, 2 * scores)
+
+
+def test_one_text_for_all_rungs_predicts_what_one_each_does():
+    import lightgbm
+
+    rng = np.random.default_rng(0)
+    X, y = rng.random((200, 4)), rng.random((200, 3))
+    for objective in ("cross_entropy", "regression"):
+        fitted = LightGBMScores(objective=objective, max_trees=20, min_data_in_leaf=5).fit(X, y)
+        assert len(set(fitted.num_trees_)) > 1  # rungs of different depth share rounds
+        apart = [
+            lightgbm.Booster(model_str=format_model(model)).predict(X, num_threads=1)
+            for model in fitted.scores_.models
+        ]
+        np.testing.assert_allclose(fitted.scores_.predict(X), np.column_stack(apart), rtol=1e-14)
+
+
+def test_models_of_other_columns_are_not_put_into_one_text():
+    rng = np.random.default_rng(0)
+    models = [
+        LightGBMScores(max_trees=2).fit(rng.random((60, width)), rng.random(60)).scores_.models[0]
+        for width in (2, 3)
+    ]
+    with pytest.raises(ValueError, match="same columns"):
+        BoosterScores(models)
