@@ -84,7 +84,10 @@ COMMANDS = {
         "budget.cost_cli", "app", "Say what a model costs at every scale, from its config alone."
     ),
     "bench": LazyCommand(
-        "experiments.bench", "app", "Measure on this machine what models cost.", _wire_scenes
+        "experiments.bench",
+        "app",
+        "Measure on this machine what models and decisions cost.",
+        _wire_scenes,
     ),
     "convert": LazyCommand(
         "budget.cli", "app", "Convert an original M3 or MQT checkpoint to transformers' layout."
