@@ -125,6 +125,9 @@ def as_shown(image: Image.Image, *, name: str | None = None) -> Image.Image:
     name = name or str(getattr(image, "filename", None) or "the image")
     if not isinstance(image, Image.Image):
         raise DataError(f"{name} must be a PIL image, got {type(image).__name__}")
+    if _is_plain(image):
+        _check_size(image, name)
+        return image
     with _decoding(name):
         _check_size(image, name)
         _fit_key(image)
@@ -139,6 +142,12 @@ def as_shown(image: Image.Image, *, name: str | None = None) -> Image.Image:
         for key in _METADATA:  # or it would be turned again
             shown.info.pop(key, None)
         return shown
+
+
+def _is_plain(image: Image.Image) -> bool:
+    """Return whether an image is RGB in memory that says nothing else about itself."""
+    in_memory = type(image) is Image.Image and image.mode == "RGB" and not image.info
+    return in_memory and _orientation(image) not in _UPRIGHT
 
 
 @cache
