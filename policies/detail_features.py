@@ -4,17 +4,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policies.colours import NUM_HUES
-from policies.columns import Grids, Table, count, flat, share_over, table_of
+from policies.columns import Grids, Table, count, flat, table_of
+from policies.heights import PERCENT, Runs, height_quantiles
 from policies.pooling import COARSER, FINE, cells_of, grid_starts
-from policies.raster import PLANES, Rasters, mean_squares
-from policies.things import PERCENT, Things, height_quantiles
+from policies.raster import PLANES, SIDE, Rasters, mean_squares
 
 # Grid sides at which lost detail is measured; token grids of common ladders are among them.
 SIDES = (*COARSER, FINE, 48)
 _LUMA, _SATURATION = PLANES.index("luma"), PLANES.index("saturation")
 _EDGE_SIDES = (48, FINE, 12)
+_PAIRS = np.array([side * (side - 1) for side in _EDGE_SIDES])  # of neighbours in one direction
 _STRONG = 50  # grey levels between neighbours that make a strong edge
-_STROKE = 30  # grey levels that a stroke stands out from both its sides
+_STROKE = 30  # grey levels that a stroke stands out from the mean of its two sides
 _OCTAVES = np.diff(np.log2(SIDES)) / np.log2(SIDES[-1])
 
 DETAIL_NAMES = (
@@ -22,22 +23,21 @@ DETAIL_NAMES = (
     *(f"lost_saturation_{side}" for side in SIDES[1:]),
     "fineness_colour",
     "fineness_saturation",
-    *(f"{kind}_{side}" for side in _EDGE_SIDES for kind in ("edges", "strong_edges")),
+    *(f"{kind}_{side}" for kind in ("edges", "strong_edges") for side in _EDGE_SIDES),
     "strokes_rows",
     "strokes_columns",
     "strokes_both",
-    "things",
-    *(f"thing_height_{percent}" for percent in PERCENT),
+    *(f"height_{percent}" for percent in PERCENT),
 )
 
 
-def detail_features(rasters: Rasters, things: Things) -> Table:
+def detail_features(rasters: Rasters, runs: Runs) -> Table:
     """Return the features of fine detail, in the columns of ``DETAIL_NAMES``."""
     tables = [
         _lost_detail(rasters),
-        *(_edges(grids) for grids in _luma_grids(rasters)),
+        _edges(rasters),
         _strokes(rasters.planes[:, _LUMA]),
-        *_heights(things, len(rasters.labels)),
+        height_quantiles(runs, runs.colour < NUM_HUES, len(rasters.labels)),
     ]
     return np.concatenate(tables, axis=1)
 
@@ -65,35 +65,25 @@ def _squares(rasters: Rasters) -> NDArray[np.float64]:
     return np.concatenate([sums[..., 1:], *finer], axis=2)
 
 
-def _luma_grids(rasters: Rasters) -> tuple[Grids, ...]:
-    """Return the luminance on the grids of ``_EDGE_SIDES``."""
+def _edges(rasters: Rasters) -> Table:
+    """Mean luminance step between neighbours at three scales, and the share of strong ones."""
     coarse = cells_of(rasters.coarser[:, _LUMA], 12).reshape(-1, 12, 12)
-    return rasters.middle[:, _LUMA], rasters.fine[:, _LUMA], coarse
-
-
-def _edges(luma: Grids) -> Table:
-    """Mean luminance step between neighbours, and the share of strong ones."""
-    across = flat(luma[:, :, 1:] - luma[:, :, :-1])
-    down = flat(luma[:, 1:] - luma[:, :-1])
-    steps = np.abs(np.concatenate([across, down], axis=1))
-    return table_of(steps.sum(axis=1) / steps.shape[1], share_over(steps, _STRONG))
+    steps: list[Grids] = []
+    for luma in (rasters.middle[:, _LUMA], rasters.fine[:, _LUMA], coarse):
+        steps += [flat(luma[:, :, 1:] - luma[:, :, :-1]), flat(luma[:, 1:] - luma[:, :-1])]
+    every = np.abs(np.concatenate(steps, axis=1))
+    numbers = 2 * _PAIRS
+    starts = np.cumsum(numbers) - numbers
+    sums = np.add.reduceat(every, starts, axis=1, dtype=np.float64)
+    strong = np.add.reduceat(every > _STRONG, starts, axis=1, dtype=np.float64)
+    return np.concatenate([sums / numbers, strong / numbers], axis=1)
 
 
 def _strokes(luma: Grids) -> Table:
     """Share of the pixels on thin lines, as text has them: darker or brighter than both sides."""
-    across = _stands_out(luma[:, :, 1:-1], luma[:, :, :-2], luma[:, :, 2:])
-    down = _stands_out(luma[:, 1:-1], luma[:, :-2], luma[:, 2:])
+    levels = luma.astype(np.int16)
+    twice = 2 * levels
+    across = np.abs(twice[:, :, 1:-1] - levels[:, :, :-2] - levels[:, :, 2:]) > 2 * _STROKE
+    down = np.abs(twice[:, 1:-1] - levels[:, :-2] - levels[:, 2:]) > 2 * _STROKE
     both = across[:, 1:-1] & down[:, :, 1:-1]
-    return table_of(*(count(strokes) / strokes[0].size for strokes in (across, down, both)))
-
-
-def _stands_out(middle: Grids, one: Grids, other: Grids) -> Grids:
-    low, high = np.minimum(one, other), np.maximum(one, other)
-    return (np.maximum(middle, high) - high > _STROKE) | (low - np.minimum(middle, low) > _STROKE)
-
-
-def _heights(things: Things, num_pictures: int) -> tuple[Table, Table]:
-    """How many things with a hue there are, and how high those that their pixels belong to."""
-    hues = things.colour < NUM_HUES
-    number = table_of(np.bincount(things.picture, hues, num_pictures))
-    return number, height_quantiles(things, things.pixels * hues, num_pictures)
+    return table_of(*(count(strokes) / (SIDE - 2) ** 2 for strokes in (across, down, both)))

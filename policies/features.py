@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from budget.errors import PolicyError
 from policies.colours import COLOUR_NAMES
 from policies.detail_features import SIDES
+from policies.heights import find_runs
 from policies.image_features import IMAGE_NAMES, image_features
 from policies.joint_features import JOINT_NAMES, joint_features
 from policies.question_features import (
@@ -22,7 +23,6 @@ from policies.question_features import (
     question_features,
 )
 from policies.raster import SIDE, make_rasters
-from policies.things import find_things
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -118,11 +118,11 @@ def featurize(images: "Sequence[Image | bytes]", questions: Sequence[str]) -> ND
     for start in range(0, len(questions), _BATCH):
         part = slice(start, start + _BATCH)
         rasters = make_rasters(images[part])
-        things = find_things(rasters.labels)
+        runs = find_runs(rasters.labels)
         tables = [
-            image_features(rasters, things),
+            image_features(rasters, runs),
             question_features(questions[part]),
-            joint_features(rasters, things, questions[part]),
+            joint_features(rasters, runs, questions[part]),
         ]
         np.concatenate(tables, axis=1, out=table[part])
     return table

@@ -5,9 +5,9 @@ import numpy as np
 from policies.colours import NUM_HUES
 from policies.columns import Table, count, share_over, table_of
 from policies.detail_features import DETAIL_NAMES, detail_features
+from policies.heights import Runs
 from policies.pooling import cells_of
 from policies.raster import PLANES, Rasters
-from policies.things import Things
 
 _LUMA, _SATURATION = PLANES.index("luma"), PLANES.index("saturation")
 _THUMBNAIL_SIDE = 4
@@ -30,19 +30,19 @@ IMAGE_NAMES = (
 )
 
 
-def image_features(rasters: Rasters, things: Things) -> Table:
+def image_features(rasters: Rasters, runs: Runs) -> Table:
     """Return the features of pictures, in the columns of ``IMAGE_NAMES``.
 
     Args:
         rasters: n pictures.
-        things: what was found in them.
+        runs: of one colour in them.
     """
     tables = [
         _size(rasters),
         rasters.means,  # and the spread of every plane
         np.sqrt(rasters.variances),
         _colours(rasters),
-        detail_features(rasters, things),
+        detail_features(rasters, runs),
         cells_of(rasters.coarser[:, _LUMA], _THUMBNAIL_SIDE),
     ]
     return np.concatenate(tables, axis=1)

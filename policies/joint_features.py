@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from policies.colours import COLOUR_NAMES, named_colours
-from policies.columns import Grids, Table, table_of
-from policies.pooling import COARSER, FINE, block_sums, cells_of, coarser_sums
-from policies.raster import Rasters
-from policies.things import PERCENT, Things, height_quantiles
+from policies.columns import Grids, Table, count, flat, table_of
+from policies.heights import PERCENT, Runs, height_quantiles
+from policies.pooling import COARSER, FINE, block_sums, coarser_sums, grid_starts
+from policies.raster import SIDE, Rasters
 
 # Grids on which the named colour may or may not be the main one of the cells it lies in.
 _SIDES = (*COARSER[1:], FINE)
@@ -24,7 +24,7 @@ JOINT_NAMES = (
 )
 
 
-def joint_features(rasters: Rasters, things: Things, questions: Sequence[str]) -> Table:
+def joint_features(rasters: Rasters, runs: Runs, questions: Sequence[str]) -> Table:
     """Return what the questions' colours look like in the pictures, in ``JOINT_NAMES``.
 
     Of several named colours the one with the smallest share counts: it is the hardest to see. All
@@ -37,42 +37,37 @@ def joint_features(rasters: Rasters, things: Things, questions: Sequence[str]) -
     if not asked.any():
         return np.zeros((len(questions), len(JOINT_NAMES)))
     rarest = np.where(wanted, rasters.counts, rasters.thinned[0].size + 1).argmin(axis=1)
+    masks = rasters.thinned == rarest[:, None, None].astype(np.uint8)
     tables = [
-        *_shares(rasters, things, wanted, rarest),
-        _best_cells(rasters.thinned, rarest),
+        _pieces(rasters.counts, masks, wanted, rarest),
+        height_quantiles(runs, runs.colour == rarest[runs.picture], len(rarest)),
+        _best_cells(masks),
     ]
     return np.concatenate(tables, axis=1) * asked
 
 
-def _shares(rasters: Rasters, things: Things, wanted: Grids, colours: Grids) -> tuple[Table, Table]:
-    """Return share and pieces of one colour per picture, and how high they are, by pixels.
+def _pieces(counts: Grids, masks: Grids, wanted: Grids, colours: Grids) -> Table:
+    """Return how many colours are named, and share, number and size of the areas of one of them.
 
     Args:
-        rasters: n pictures.
-        things: what was found in them.
+        counts: pixels of each colour, shape [n, 12].
+        masks: where the one is, shape [n, 48, 48].
         wanted: which colours are named, shape [n, 12].
         colours: the one that counts, shape [n].
     """
-    pixels, num_pictures = rasters.thinned[0].size, len(colours)
-    share = rasters.counts[np.arange(num_pictures), colours] / pixels
-    chosen = things.colour == colours[things.picture]
-    pieces = np.bincount(things.picture, chosen, num_pictures)
-    size = rasters.labels[0].size * share / np.maximum(pieces, 1)
-    share_all = (rasters.counts * wanted).sum(axis=1) / pixels
-    heights = height_quantiles(things, things.pixels * chosen, num_pictures)
-    return table_of(wanted.sum(axis=1), share, share_all, pieces, size), heights
+    pixels = counts[np.arange(len(colours)), colours]
+    across, down = masks[:, :, 1:] & masks[:, :, :-1], masks[:, 1:] & masks[:, :-1]
+    # The Euler number, exact where areas have no holes.
+    areas = pixels - count(across) - count(down) + count(across[:, 1:] & across[:, :-1])
+    share, share_all = pixels / masks[0].size, (counts * wanted).sum(axis=1) / masks[0].size
+    size = SIDE**2 * share / np.maximum(areas, 1)
+    return table_of(wanted.sum(axis=1), share, share_all, areas, size)
 
 
-def _best_cells(labels: Grids, colours: Grids) -> Table:
-    """Return, per grid of ``_SIDES``, the share that a colour has of its best cell, [n, 7].
-
-    Args:
-        labels: basic colour of each pixel, shape [n, 48, 48].
-        colours: one per picture, shape [n].
-    """
-    masks = labels == colours[:, None, None].astype(np.uint8)
-    fine = block_sums(masks, labels.shape[1] // FINE, np.uint8).astype(np.float32)
-    sums = coarser_sums(fine)
-    best = [cells_of(sums, side).max(axis=1) for side in _SIDES[:-1]]
-    shares: Table = table_of(*best, fine.max(axis=(1, 2))) * np.square(_SIDES) / labels[0].size
+def _best_cells(masks: Grids) -> Table:
+    """Return, per grid of ``_SIDES``, how full the fullest cell of masks [n, 48, 48] is, [n, 7]."""
+    fine = block_sums(masks, masks.shape[1] // FINE, np.uint8).astype(np.float32)
+    best = np.maximum.reduceat(coarser_sums(fine), grid_starts(), axis=1)
+    fullest = np.concatenate([best[:, 1:], flat(fine).max(axis=1, keepdims=True)], axis=1)
+    shares: Table = fullest * (np.square(_SIDES) / masks[0].size)
     return shares

@@ -6,8 +6,7 @@ handed on is written anew from the checked numbers, with nothing else of the fil
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -44,9 +43,6 @@ class Tree(NamedTuple):
     left_child: str
     right_child: str
     leaf_value: str
-
-
-_NOTHING = Tree("", "", "", "", "", "0")  # adds nothing to a sum
 
 
 class Model(NamedTuple):
@@ -175,32 +171,14 @@ def _bad(problem: str) -> PolicyError:
 
 def format_model(model: Model) -> str:
     """Return a checked model as text for LightGBM's parser: its numbers and nothing else."""
-    return _format(model.trees, 1, model.num_features, f"objective={model.objective}\n")
-
-
-def format_models(models: Sequence[Model]) -> str:
-    """Return checked models for the same columns as one text, which predicts their raw sums.
-
-    Raises:
-        ValueError: if there are none, or their columns differ.
-    """
-    if len({model.num_features for model in models}) != 1:
-        raise ValueError("models need the same columns to become one")
-    # The text takes turns: the first tree of each model, then the second of each.
-    rounds = zip_longest(*(model.trees for model in models), fillvalue=_NOTHING)
-    trees = tuple(tree for turn in rounds for tree in turn)
-    return _format(trees, len(models), models[0].num_features, "")
-
-
-def _format(trees: Sequence[Tree], num_models: int, num_features: int, objective: str) -> str:
-    names = " ".join(f"Column_{i}" for i in range(num_features))
+    names = " ".join(f"Column_{i}" for i in range(model.num_features))
     head = (
-        f"tree\nversion=v4\nnum_class={num_models}\nnum_tree_per_iteration={num_models}\n"
-        f"label_index=0\nmax_feature_idx={num_features - 1}\n{objective}"
-        f"feature_names={names}\nfeature_infos={' '.join(['none'] * num_features)}\n"
+        "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\n"
+        f"max_feature_idx={model.num_features - 1}\nobjective={model.objective}\n"
+        f"feature_names={names}\nfeature_infos={' '.join(['none'] * model.num_features)}\n"
     )
-    blocks = "".join(_format_tree(i, tree) for i, tree in enumerate(trees))
-    return f"{head}\n{blocks}\nend of trees\n\npandas_categorical:null\n"
+    trees = "".join(_format_tree(i, tree) for i, tree in enumerate(model.trees))
+    return f"{head}\n{trees}\nend of trees\n\npandas_categorical:null\n"
 
 
 def _format_tree(index: int, tree: Tree) -> str:

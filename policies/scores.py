@@ -1,6 +1,7 @@
 """Predictors of the score that a sample will have at every rung."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -10,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from policies.hull import FloatArray
 from policies.isotonic import isotonic_rows
-from policies.lightgbm_text import Model, format_models, parse_model
+from policies.lightgbm_text import Model, format_model, parse_model
+from policies.packed_trees import PackedTrees, can_pack
 
 if TYPE_CHECKING:
     import lightgbm
@@ -27,32 +29,42 @@ class ScorePredictor(Protocol):
 class BoosterScores:
     """Expected scores from one checked LightGBM model per rung, on one thread.
 
+    Trees of at most 16 leaves are walked by numpy, which is faster; others by LightGBM.
+
     Args:
         models: one per rung, cheapest first, all for the same columns.
         monotone: repair rows that fall with the rung.
+
+    Raises:
+        ValueError: if the models' columns differ.
     """
 
     def __init__(self, models: Sequence[Model], *, monotone: bool = False) -> None:
+        if len({model.num_features for model in models}) != 1:
+            raise ValueError("the models of a predictor need the same columns")
         self.models = tuple(models)
         self.monotone = monotone
-        self._booster = _booster(self.models)
         self._is_logit = np.array([model.objective == "cross_entropy" for model in self.models])
+        self._packed = PackedTrees(self.models) if can_pack(self.models) else None
 
     def predict(self, X: FloatArray) -> FloatArray:
         """Return the expected score at every rung, shape [n, k], of features [n, d]."""
         table = np.ascontiguousarray(X, dtype=np.float64)
-        raw = self._booster.predict(table, raw_score=True, num_threads=1)
-        sums: FloatArray = np.asarray(raw, dtype=np.float64).reshape(len(table), -1)
+        if self._packed is not None and np.isfinite(table).all():
+            sums = self._packed.sums(table)
+        else:
+            sums = np.column_stack(
+                [b.predict(table, raw_score=True, num_threads=1) for b in self._boosters]
+            )
         with np.errstate(over="ignore"):
             scores = np.where(self._is_logit, 1.0 / (1.0 + np.exp(-sums)), sums)
         return isotonic_rows(scores) if self.monotone else scores
 
+    @cached_property
+    def _boosters(self) -> "list[lightgbm.Booster]":
+        import lightgbm
 
-def _booster(models: Sequence[Model]) -> "lightgbm.Booster":
-    """Return one booster for all rungs: a call costs more than the trees that it walks down."""
-    import lightgbm
-
-    return lightgbm.Booster(model_str=format_models(models))
+        return [lightgbm.Booster(model_str=format_model(model)) for model in self.models]
 
 
 class LightGBMScores(BaseEstimator):

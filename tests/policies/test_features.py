@@ -10,9 +10,9 @@ from budget.errors import DataError, PolicyError
 from policies.colours import COLOUR_NAMES
 from policies.detail_features import SIDES
 from policies.features import FeatureSchema, current_schema, featurize
+from policies.heights import find_runs
 from policies.question_features import QUESTION_NAMES
 from policies.raster import make_rasters
-from policies.things import find_things
 
 
 def noise(size, seed=0):
@@ -118,8 +118,7 @@ def test_a_flat_picture_has_nothing_to_lose():
     for name, value in found.items():
         if name.startswith(("lost_", "edges_", "strong_", "strokes_", "fineness_")):
             assert value == pytest.approx(0.0, abs=1e-3), name  # float32 rounding
-    assert found["things"] == 1  # all of it, one green thing
-    assert found["thing_height_50"] == 96
+    assert found["height_50"] == 96  # all of it is one green thing
 
 
 @pytest.mark.parametrize("side", SIDES[1:])
@@ -141,15 +140,15 @@ def test_finer_grids_never_lose_more():
 @pytest.mark.parametrize("count", [1, 5, 16])
 def test_separate_squares_are_counted(count):
     found = features(squares(count, 10), "Is it red?")
-    assert found["things"] == found["named_pieces"] == count
-    assert found["thing_height_0"] == found["thing_height_100"] == 10
+    assert found["named_pieces"] == count
+    assert found["height_0"] == found["height_100"] == found["named_height_50"] == 10
     assert found["named_share"] == found["hue_share"] == pytest.approx(count * 100 / 96**2)
 
 
-def test_smaller_things_are_lower_finer_and_busier():
+def test_smaller_things_are_lower_and_finer():
     large, small = features(squares(4, 20)), features(squares(16, 5))
-    assert large["thing_height_50"] > small["thing_height_50"]
-    for name in ("things", "fineness_colour", "fineness_saturation", "lost_saturation_6"):
+    assert large["height_50"] > small["height_50"]
+    for name in ("fineness_colour", "fineness_saturation", "lost_saturation_6"):
         assert small[name] > large[name]
 
 
@@ -157,18 +156,21 @@ def test_heights_are_weighed_by_the_pixels_that_stand_so_high():
     image = squares(3, 8)
     ImageDraw.Draw(image).rectangle([40, 40, 69, 69], fill=(50, 80, 225))
     found = features(image)  # 3 of 64 pixels, 1 of 900
-    heights = [found[f"thing_height_{percent}"] for percent in (0, 10, 25, 50, 100)]
-    assert heights == [8, 8, 30, 30, 30]
+    assert [found[f"height_{percent}"] for percent in (0, 10, 25, 50, 100)] == [8, 8, 30, 30, 30]
 
 
-def test_touching_squares_of_two_colours_are_two_things():
+def test_squares_of_two_colours_on_each_other_are_two_things():
     image = Image.new("RGB", (96, 96), (128, 128, 128))
     draw = ImageDraw.Draw(image)
     draw.rectangle([10, 10, 29, 29], fill=(220, 40, 40))
-    draw.rectangle([30, 10, 49, 29], fill=(50, 80, 225))
-    things = find_things(make_rasters([image, image]).labels)
-    kinds = [(p, COLOUR_NAMES[c]) for p, c in zip(things.picture, things.colour, strict=True)]
-    assert sorted(kinds) == [(p, name) for p in (0, 1) for name in ("blue", "gray", "red")]
+    draw.rectangle([10, 30, 29, 41], fill=(50, 80, 225))
+    runs = find_runs(make_rasters([image, image]).labels)
+    found = {
+        (int(p), COLOUR_NAMES[c], int(length))
+        for p, c, length in zip(*runs, strict=True)
+        if COLOUR_NAMES[c] != "gray"
+    }
+    assert found == {(p, *run) for p in (0, 1) for run in (("red", 20), ("blue", 12))}
 
 
 def test_thin_lines_look_like_text_and_blocks_do_not():

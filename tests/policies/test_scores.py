@@ -73,22 +73,26 @@ def test_scores_beyond_one_are_refused():
         LightGBMScores().fit(X, 2 * scores)
 
 
-def test_one_text_for_all_rungs_predicts_what_one_each_does():
+@pytest.mark.parametrize("objective", ["cross_entropy", "regression"])
+@pytest.mark.parametrize("leaves", [15, 31])
+def test_predictions_are_those_of_lightgbm(objective, leaves):
     import lightgbm
 
-    rng = np.random.default_rng(0)
-    X, y = rng.random((200, 4)), rng.random((200, 3))
-    for objective in ("cross_entropy", "regression"):
-        fitted = LightGBMScores(objective=objective, max_trees=20, min_data_in_leaf=5).fit(X, y)
-        assert len(set(fitted.num_trees_)) > 1  # rungs of different depth share rounds
+    X, y = needs(200)
+    fitted = LightGBMScores(
+        objective=objective, max_trees=20, min_data_in_leaf=2, num_leaves=leaves, lambda_l2=0.0
+    ).fit(X, y)
+    for missing in (False, True):
+        rows = np.where(X > 0.9, np.nan, X) if missing else X
         apart = [
-            lightgbm.Booster(model_str=format_model(model)).predict(X, num_threads=1)
+            lightgbm.Booster(model_str=format_model(model)).predict(rows, num_threads=1)
             for model in fitted.scores_.models
         ]
-        np.testing.assert_allclose(fitted.scores_.predict(X), np.column_stack(apart), rtol=1e-14)
+        found = fitted.scores_.predict(rows)
+        np.testing.assert_allclose(found, np.column_stack(apart), rtol=1e-12)
 
 
-def test_models_of_other_columns_are_not_put_into_one_text():
+def test_models_of_other_columns_make_no_predictor():
     rng = np.random.default_rng(0)
     models = [
         LightGBMScores(max_trees=2).fit(rng.random((60, width)), rng.random(60)).scores_.models[0]
