@@ -9,10 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from budget.errors import PolicyError
 from policies.hull import FloatArray
 from policies.isotonic import isotonic_rows
 from policies.lightgbm_text import Model, format_model, parse_model
 from policies.packed_trees import PackedTrees, can_pack
+from policies.predictor_state import PredictorState
 
 if TYPE_CHECKING:
     import lightgbm
@@ -60,11 +62,32 @@ class BoosterScores:
             scores = np.where(self._is_logit, 1.0 / (1.0 + np.exp(-sums)), sums)
         return isotonic_rows(scores) if self.monotone else scores
 
+    def state(self) -> PredictorState:
+        """Return what it is made of: one LightGBM text per rung."""
+        texts = {f"rung_{i}": format_model(model) for i, model in enumerate(self.models)}
+        return PredictorState("lightgbm", {"monotone": self.monotone}, texts=texts)
+
     @cached_property
     def _boosters(self) -> "list[lightgbm.Booster]":
         import lightgbm
 
         return [lightgbm.Booster(model_str=format_model(model)) for model in self.models]
+
+
+def restore(state: PredictorState, num_features: int, num_rungs: int) -> BoosterScores:
+    """Return the predictor of a state that :meth:`BoosterScores.state` returned.
+
+    Raises:
+        PolicyError: if the state is not well formed.
+    """
+    names = [f"rung_{i}" for i in range(num_rungs)]
+    if set(state.texts) != set(names) or state.arrays or state.parts:
+        raise PolicyError(f"one LightGBM text per rung is needed, got {sorted(state.texts)}")
+    monotone = state.settings.get("monotone")
+    if set(state.settings) != {"monotone"} or not isinstance(monotone, bool):
+        raise PolicyError(f"'monotone' must be true or false, got {dict(state.settings)}")
+    models = [parse_model(state.texts[name], num_features) for name in names]
+    return BoosterScores(models, monotone=monotone)
 
 
 class LightGBMScores(BaseEstimator):

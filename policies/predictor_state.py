@@ -1,0 +1,43 @@
+"""What a fitted predictor is made of, in parts that can be written as plain files."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from policies.hull import FloatArray
+
+
+class PredictorState(NamedTuple):
+    """A fitted predictor, taken apart; nothing in it can be executed.
+
+    Attributes:
+        kind: name of the family that puts it together again.
+        settings: JSON values.
+        arrays: numbers, by name; written as safetensors.
+        texts: LightGBM models in LightGBM's own text format, by name.
+        parts: predictors that it is built on, by name, as an ensemble is.
+    """
+
+    kind: str
+    settings: Mapping[str, Any] = {}
+    arrays: Mapping[str, NDArray[np.generic]] = {}
+    texts: Mapping[str, str] = {}
+    parts: "Mapping[str, PredictorState]" = {}
+
+
+class StoredPredictor(Protocol):
+    """A predictor of scores that can be written to disk; nothing inherits from this."""
+
+    def predict(self, X: FloatArray) -> FloatArray:
+        """Return the expected score at every rung, shape [n, k], of features [n, d]."""
+        ...
+
+    def state(self) -> PredictorState:
+        """Return what it is made of; the module that made it has ``restore`` for the way back.
+
+        ``restore(state, num_features, num_rungs)`` checks everything in the state before anything
+        is built of it, and raises ``PolicyError`` for what is not well formed.
+        """
+        ...
