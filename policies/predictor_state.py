@@ -1,7 +1,8 @@
 """What a fitted predictor is made of, in parts that can be written as plain files."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 from policies.hull import FloatArray
 
 
-class PredictorState(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictorState:
     """A fitted predictor, taken apart; nothing in it can be executed.
 
     Attributes:
@@ -21,10 +23,10 @@ class PredictorState(NamedTuple):
     """
 
     kind: str
-    settings: Mapping[str, Any] = {}
-    arrays: Mapping[str, NDArray[np.generic]] = {}
-    texts: Mapping[str, str] = {}
-    parts: "Mapping[str, PredictorState]" = {}
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    parts: "Mapping[str, PredictorState]" = field(default_factory=dict)
 
 
 class StoredPredictor(Protocol):
