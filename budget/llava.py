@@ -125,6 +125,16 @@ class LlavaRunner:
             yield from encoded.pooler_output
 
     @torch.inference_mode()
+    def embed_questions(self, questions: Sequence[str]) -> list[torch.Tensor]:
+        """Return, per question, the embeddings of its tokens from the model's own table.
+
+        Returns:
+            Shapes [t, d]; without the prompt around the question.
+        """
+        ids = [self.tokenizer(text, add_special_tokens=False).input_ids for text in questions]
+        return list(self.embed_texts(ids))
+
+    @torch.inference_mode()
     def answer(
         self,
         images: Sequence[SampleImages],
