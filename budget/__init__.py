@@ -21,6 +21,7 @@ _HOME = {
     "MatryoshkaVLM": "types",
     "ModelError": "errors",
     "PolicyError": "errors",
+    "Risk": "risk",
     "ScaleLadder": "ladder",
     "load_model": "models",
     "pool_tokens": "tokens",

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budget.ladder import ScaleLadder
+from budget.options import scaled
+from budget.risk import Risk
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,29 +27,53 @@ class Budget:
         num_visual_tokens: the same scale for every sample; the policy is not asked.
         price: expected score that the full scale's cost must be worth, at least 0.
         mean_tokens: visual tokens per image to stay at on average, more than 0.
+        mean_flops: FLOPs per sample, all parts, to stay at on average, more than 0.
+        mean_ms: milliseconds per sample, as the policy was calibrated, to stay at on average.
+        risk: how much score may be lost against the full scale, and how sure that must be.
 
     Raises:
         ValueError: if more than one field is set, or a value is not legal.
 
     Example:
-        >>> Budget(mean_tokens=64).mean_tokens
-        64
+        >>> Budget(mean_tokens=64).given
+        ('mean_tokens', 64)
+        >>> print(Budget(risk=Risk(epsilon=0.01, delta=0.05)).risk)
+        a loss of at most 0.01 with probability 0.95
     """
 
     num_visual_tokens: int | None = None
     price: float | None = None
     mean_tokens: float | None = None
+    mean_flops: float | None = None
+    mean_ms: float | None = None
+    risk: Risk | None = None
 
     def __post_init__(self) -> None:
-        given = (self.num_visual_tokens, self.price, self.mean_tokens)
-        if sum(value is not None for value in given) > 1:
-            raise ValueError(f"a budget takes one of tokens, price, mean tokens, got {self}")
+        if len(self._all_given()) > 1:
+            raise ValueError(
+                f"a budget takes one of tokens, price, a mean of tokens, FLOPs or milliseconds, "
+                f"and risk, got {self}"
+            )
         if self.num_visual_tokens is not None and self.num_visual_tokens < 1:
             raise ValueError(f"num_visual_tokens must be at least 1, got {self.num_visual_tokens}")
         if self.price is not None and not 0 <= self.price < math.inf:
             raise ValueError(f"price must be finite and at least 0, got {self.price}")
-        if self.mean_tokens is not None and not 0 < self.mean_tokens < math.inf:
-            raise ValueError(f"mean_tokens must be finite and above 0, got {self.mean_tokens}")
+        for name in ("mean_tokens", "mean_flops", "mean_ms"):
+            mean = getattr(self, name)
+            if mean is not None and not 0 < mean < math.inf:
+                raise ValueError(f"{name} must be finite and above 0, got {mean}")
+        if self.risk is not None and not isinstance(self.risk, Risk):
+            raise ValueError(f"risk must be a Risk(epsilon, delta), got {self.risk!r}")
+
+    @property
+    def given(self) -> "tuple[str, float | Risk] | None":
+        """The name and the value of the field that is set, if one is."""
+        found = self._all_given()
+        return found[0] if found else None
+
+    def _all_given(self) -> "list[tuple[str, float | Risk]]":
+        fields = ((name, getattr(self, name)) for name in self.__slots__)
+        return [(name, value) for name, value in fields if value is not None]
 
 
 class Decision(NamedTuple):
@@ -56,10 +82,12 @@ class Decision(NamedTuple):
     Attributes:
         rungs: index into the ladder per sample, shape [n].
         scores: predicted score in [0, 1] of every sample at every rung, shape [n, n_rungs].
+        note: what else there is to say of the batch, in words.
     """
 
     rungs: NDArray[np.int64]
     scores: NDArray[np.float64]
+    note: str = ""
 
 
 class BudgetPolicy(Protocol):
@@ -205,7 +233,8 @@ class AdaptiveVLM:
         decision_ms = (time.perf_counter() - start) * 1000 / n
         _check_decision(decision, n, len(scales))
         reasons = [
-            explain(row, int(rung), scales, budget or Budget())
+            explain(row, int(rung), scales, budget or Budget()) + (decision.note and "; ")
+            + decision.note
             for row, rung in zip(decision.scores, decision.rungs, strict=True)
         ]
         scores = [tuple(float(s) for s in row) for row in decision.scores]
@@ -242,18 +271,30 @@ def explain(scores: NDArray[np.float64], rung: int, scales: Sequence[int], budge
         'expected score less price x cost is highest here: 0.93 at 9 tokens against 0.94 at 144'
         >>> explain(np.array([0.4, 0.6, 0.9]), 2, (1, 9, 144), Budget(mean_tokens=64))
         'highest expected score, within a mean of 64 tokens: 0.90 at 144 tokens'
+        >>> explain(np.array([0.9, 0.6]), 0, (1, 9), Budget(risk=Risk(0.01, 0.1)))
+        'highest expected score, with a loss of at most 0.01 with probability 0.9: 0.90 at 1 tokens'
     """
-    limit = ""
-    if budget.price is not None:
-        limit = f", at price {budget.price:g}"
-    elif budget.mean_tokens is not None:
-        limit = f", within a mean of {budget.mean_tokens:g} tokens"
+    limit = _limit(budget)
     here = f"{scores[rung]:.2f} at {scales[rung]} tokens"
     best = int(scores.argmax())
     if scores[rung] >= scores[best]:
         return f"highest expected score{limit}: {here}"
     there = f"{scores[best]:.2f} at {scales[best]}"
     return f"expected score less price x cost is highest here{limit}: {here} against {there}"
+
+
+def _limit(budget: Budget) -> str:
+    """Return in words what the caller allows."""
+    if budget.price is not None:
+        return f", at price {budget.price:g}"
+    if budget.mean_tokens is not None:
+        return f", within a mean of {budget.mean_tokens:g} tokens"
+    if budget.mean_flops is not None:
+        (number,), unit = scaled([budget.mean_flops], "FLOPs")
+        return f", within a mean of {number} {unit}"
+    if budget.mean_ms is not None:
+        return f", within a mean of {budget.mean_ms:g} ms"
+    return f", with {budget.risk}" if budget.risk is not None else ""
 
 
 def _check_decision(decision: Decision, n: int, n_rungs: int) -> None:

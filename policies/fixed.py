@@ -37,7 +37,7 @@ class FixedPolicy:
         The scores are 1 at the chosen rung and 0 elsewhere: nothing is predicted.
 
         Raises:
-            PolicyError: if the budget names a price, or no scale fits into its mean.
+            PolicyError: if the budget is no scale and no mean of tokens, or none fits into that.
         """
         rung = self._rung(budget or Budget())
         scores = np.zeros((len(questions), len(self.ladder)))
@@ -45,8 +45,9 @@ class FixedPolicy:
         return Decision(np.full(len(questions), rung, dtype=np.int64), scores)
 
     def _rung(self, budget: Budget) -> int:
-        if budget.price is not None:
-            raise PolicyError(f"a fixed policy predicts no scores, so no price, got {budget.price}")
+        if budget.given and budget.given[0] not in ("num_visual_tokens", "mean_tokens"):
+            name, value = budget.given
+            raise PolicyError(f"a fixed policy predicts no scores, so no {name}, got {value}")
         if budget.mean_tokens is not None:
             fitting = [i for i, m in enumerate(self.ladder) if m <= budget.mean_tokens]
             if not fitting:

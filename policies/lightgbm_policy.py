@@ -8,10 +8,13 @@ import numpy as np
 from budget.adaptive import Budget, Decision
 from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
+from budget.risk import Risk
 from policies.allocation import IntArray, relative_costs
+from policies.budget_solver import PriceMix, choose_mixed, hash_draws
 from policies.calibration import CalibrationTable, calibrate, named_prices
 from policies.features import current_schema, featurize
 from policies.hull import FloatArray
+from policies.risk_control import DEFAULT_RISKS, RiskPrice, calibrate_risks, price_of_risk
 from policies.scores import BoosterScores, LightGBMScores
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ class ScorePolicy:
         prices: prices by name; the one named "no-loss" is the default.
         table: what prices led to on the calibration split.
         feature_sha256: schema that the predictor was fitted on.
+        risks: promises, and the price that keeps each.
 
     Raises:
         PolicyError: if the features are of another schema than this version computes, a rung has
@@ -51,6 +55,7 @@ class ScorePolicy:
         prices: Mapping[str, float],
         table: CalibrationTable,
         feature_sha256: str,
+        risks: Sequence[RiskPrice] = (),
     ) -> None:
         current_schema().refuse_other(feature_sha256)
         if len(rung_costs) != len(ladder) or len(predictor.models) != len(ladder):
@@ -68,6 +73,7 @@ class ScorePolicy:
         self.prices = dict(prices)
         self.table = table
         self.feature_sha256 = feature_sha256
+        self.risks = tuple(risks)
 
     def choose(
         self,
@@ -81,15 +87,22 @@ class ScorePolicy:
         Args:
             images: n pictures, or the bytes of image files; a JPEG's are the fastest.
             questions: n questions.
-            budget: a scale for all, a price, or a mean of visual tokens, which is met with the
-                price that met it on the calibration split.
+            budget: a scale for all, a price, a mean cost, which is met with the prices that met
+                it on the calibration split, or a risk that the policy was calibrated for.
 
         Raises:
-            PolicyError: if the mean of tokens is below the cheapest scale.
+            PolicyError: if a mean is below the cheapest scale, or the policy was not calibrated
+                for the budget.
             ValueError: if a scale is not on the ladder or there is not one question per image.
         """
-        scores = self.predict_scores(images, questions)
-        return Decision(self.choose_from(scores, budget=budget), scores)
+        if not len(questions):
+            return Decision(np.zeros(0, dtype=np.int64), np.zeros((0, len(self.ladder))))
+        features = featurize(images, questions)
+        scores = self.predictor.predict(features)
+        budget = budget or Budget()
+        # The same image and question are drawn alike, whatever else is in the batch.
+        rungs = self.choose_from(scores, budget=budget, draws=hash_draws(features))
+        return Decision(rungs, scores, self._note(budget))
 
     def predict_scores(
         self, images: "Sequence[Image | bytes]", questions: Sequence[str]
@@ -99,16 +112,26 @@ class ScorePolicy:
             return np.zeros((0, len(self.ladder)))
         return self.predictor.predict(featurize(images, questions))
 
-    def choose_from(self, scores: FloatArray, *, budget: Budget | None = None) -> IntArray:
-        """Return the rungs for expected scores [n, k] that were predicted before."""
+    def choose_from(
+        self,
+        scores: FloatArray,
+        *,
+        budget: Budget | None = None,
+        draws: FloatArray | None = None,
+    ) -> IntArray:
+        """Return the rungs for expected scores [n, k] that were predicted before.
+
+        Args:
+            scores: expected score of every rung.
+            budget: as in :meth:`choose`.
+            draws: in [0, 1), shape [n]: which rows pay the lower of two prices that meet a mean
+                cost together; by default they are spread evenly over the rows.
+        """
         budget = budget or Budget()
         if budget.num_visual_tokens is not None:
             rung = self.ladder.rung_of(budget.num_visual_tokens)
             return np.full(len(scores), rung, dtype=np.int64)
-        # What choose_rungs does, but for its checks, which take longer than the choice.
-        worth = scores - self.price_of(budget) * self._relative_costs
-        rungs: IntArray = worth.argmax(axis=1)
-        return rungs
+        return choose_mixed(scores, self._relative_costs, self.mix_of(budget), draws)
 
     def save(self, folder: "str | Path") -> None:
         """Write the policy as a folder; :func:`policies.policy_files.load_policy` reads it.
@@ -121,19 +144,37 @@ class ScorePolicy:
         save_policy(self, folder)
 
     def price_of(self, budget: Budget) -> float:
-        """Return the price that a budget comes to.
+        """Return the price that a budget comes to, the higher one of two.
 
         Raises:
-            PolicyError: if its mean of tokens is below the cheapest scale.
+            PolicyError: if its mean is below the cheapest scale, or the policy was not calibrated
+                for it.
+        """
+        return self.mix_of(budget).price
+
+    def mix_of(self, budget: Budget) -> PriceMix:
+        """Return the prices that a budget comes to, and which share pays which.
+
+        Raises:
+            PolicyError: if its mean is below the cheapest scale, or the policy was not calibrated
+                for it.
         """
         if budget.price is not None:
-            return budget.price
-        if budget.mean_tokens is None:
-            return self.prices[DEFAULT_PRICE]
+            return PriceMix.single(budget.price)
         try:
-            return self.table.price_for_tokens(budget.mean_tokens)
+            if budget.risk is not None:
+                return PriceMix.single(price_of_risk(self.risks, budget.risk).price)
+            for unit in ("tokens", "flops", "ms"):
+                if (mean := getattr(budget, f"mean_{unit}")) is not None:
+                    return self.table.mix_for(unit, mean)
         except ValueError as error:
             raise PolicyError(str(error)) from error
+        return PriceMix.single(self.prices[DEFAULT_PRICE])
+
+    def _note(self, budget: Budget) -> str:
+        if budget.risk is None or not price_of_risk(self.risks, budget.risk).is_full_scale:
+            return ""
+        return f"full scale for all, as no cheaper choice was shown to keep {budget.risk}"
 
 
 def fit_score_policy(
@@ -146,6 +187,9 @@ def fit_score_policy(
     rung_costs: FloatArray | None = None,
     cost_unit: CostUnit = "tokens",
     predictor: LightGBMScores | None = None,
+    calibration_flops: FloatArray | None = None,
+    risks: Sequence[Risk] = DEFAULT_RISKS,
+    seed: int = 0,
 ) -> ScorePolicy:
     """Fit the predictor on one split, and its prices on another.
 
@@ -158,17 +202,36 @@ def fit_score_policy(
         rung_costs: what the price is paid on, shape [k]; visual tokens by default.
         cost_unit: the unit of ``rung_costs``: "tokens", "flops" or "ms".
         predictor: an unfitted predictor with other settings than the default ones.
+        calibration_flops: FLOPs of every rung, shape [k] or [m, k], for budgets in FLOPs; None
+            where they are not known.
+        risks: promises to find prices for; scores outside [0, 1] have none.
+        seed: of the order in which promises are tested.
     """
     tokens = np.array(ladder.scales, dtype=np.float64)
     costs = tokens if rung_costs is None else np.asarray(rung_costs, dtype=np.float64)
     fitted = (predictor or LightGBMScores()).fit(fit_features, fit_scores).scores_
     expected = fitted.predict(calibration_features)
+    known = {"flops": calibration_flops, cost_unit: costs}
+    bounded = bool(((calibration_scores >= 0) & (calibration_scores <= 1)).all())
+    order = np.random.default_rng(seed)
     return ScorePolicy(
         ladder=ladder,
         predictor=fitted,
         rung_costs=costs,
         cost_unit=cost_unit,
         prices=named_prices(expected, calibration_scores, costs),
-        table=calibrate(expected, calibration_scores, costs, tokens),
+        table=calibrate(
+            expected,
+            calibration_scores,
+            costs,
+            tokens,
+            flops=known["flops"],
+            ms=known.get("ms"),
+        ),
         feature_sha256=current_schema().sha256,
+        risks=calibrate_risks(
+            expected, calibration_scores, costs, tokens, risks=risks, rng=order
+        )
+        if bounded
+        else (),
     )

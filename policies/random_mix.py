@@ -89,14 +89,16 @@ class RandomMixPolicy:
         """Choose at random; the scores are those of the fixed scales.
 
         Raises:
-            PolicyError: if the budget names a price or a mean below the cheapest scale.
+            PolicyError: if the budget is no scale and no mean of tokens, or the mean is below the
+                cheapest scale.
         """
         rungs = self._draw(len(questions), budget or Budget())
         return Decision(rungs, np.tile(self._scores, (len(questions), 1)))
 
     def _draw(self, count: int, budget: Budget) -> IntArray:
-        if budget.price is not None:
-            raise PolicyError(f"a random mix takes a mean of tokens, not a price {budget.price}")
+        if budget.given and budget.given[0] not in ("num_visual_tokens", "mean_tokens"):
+            name, value = budget.given
+            raise PolicyError(f"a random mix takes a mean of tokens, not a {name} {value}")
         if budget.num_visual_tokens is not None:
             rung = self.ladder.rung_of(budget.num_visual_tokens)
             return np.full(count, rung, dtype=np.int64)
