@@ -229,9 +229,7 @@ def fit_score_policy(
             ms=known.get("ms"),
         ),
         feature_sha256=current_schema().sha256,
-        risks=calibrate_risks(
-            expected, calibration_scores, costs, tokens, risks=risks, rng=order
-        )
+        risks=calibrate_risks(expected, calibration_scores, costs, tokens, risks=risks, rng=order)
         if bounded
         else (),
     )

@@ -83,9 +83,7 @@ def try_prices(
     expected, costs = check_tables(expected, costs)
     scores = np.asarray(scores, dtype=np.float64)
     if not ((scores >= 0) & (scores <= 1)).all():
-        raise ValueError(
-            f"a risk needs scores in [0, 1], got {scores.min():g} to {scores.max():g}"
-        )
+        raise ValueError(f"a risk needs scores in [0, 1], got {scores.min():g} to {scores.max():g}")
     relative, rows = relative_costs(costs), np.arange(len(scores))
     rungs = [choose_mixed(expected, relative, PriceMix.single(p)) for p in RISK_PRICES.tolist()]
     return PriceTrials(
