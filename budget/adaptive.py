@@ -233,7 +233,8 @@ class AdaptiveVLM:
         decision_ms = (time.perf_counter() - start) * 1000 / n
         _check_decision(decision, n, len(scales))
         reasons = [
-            explain(row, int(rung), scales, budget or Budget()) + (decision.note and "; ")
+            explain(row, int(rung), scales, budget or Budget())
+            + (decision.note and "; ")
             + decision.note
             for row, rung in zip(decision.scores, decision.rungs, strict=True)
         ]

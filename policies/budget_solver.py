@@ -93,12 +93,14 @@ def hash_draws(table: FloatArray) -> FloatArray:
     rows = np.ascontiguousarray(table, dtype=np.float64)
     digests = b"".join(hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
     # The upper 53 bits are what a float holds exactly, so that no draw is rounded up to 1.
-    return (np.frombuffer(digests, dtype="<u8") >> 11) / 2.0**53
+    draws: FloatArray = (np.frombuffer(digests, dtype="<u8") >> 11).astype(np.float64) / 2.0**53
+    return draws
 
 
 def spread_draws(count: int) -> FloatArray:
     """Return draws of which any share is met within a few rows, shape [count]."""
-    return np.arange(count) * _GOLDEN % 1.0
+    draws: FloatArray = np.arange(count, dtype=np.float64) * _GOLDEN % 1.0
+    return draws
 
 
 class BudgetMeeting(NamedTuple):
@@ -159,10 +161,8 @@ def meet_budgets(
 def _meet(
     calibration: SplitCosts, test: SplitCosts, price_costs: FloatArray, budget: float
 ) -> BudgetMeeting:
-    steps = Sweep(
-        calibration.expected, np.broadcast_to(calibration.costs, calibration.scores.shape),
-        price_costs,
-    ).frontier()  # fmt: skip
+    paid = np.broadcast_to(calibration.costs, calibration.scores.shape)
+    steps = Sweep(calibration.expected, paid, price_costs).frontier()
     mix = solve_mix(steps.prices, steps.scores, budget)
     spent = mixed_mean(calibration, price_costs, mix, calibration.costs)
     test_cost = mixed_mean(test, price_costs, mix, test.costs)

@@ -4,13 +4,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from budget.errors import PolicyError
 from policies.allocation import Sweep, price_for_accuracy
 from policies.budget_solver import PriceMix, solve_mix
 from policies.hull import FloatArray
+from policies.predictor_state import PredictorState
+from policies.state_checks import Settings, array_of, refuse_other_names, settings_of
 
 # Score units that may be lost against the full scale, by the name of the price that allows it.
 ALLOWED_DROPS = {"no-loss": 0.0, "balanced": 0.01, "aggressive": 0.03}
 _UNKNOWN = np.zeros(0)
+_KIND = "calibration"
 
 
 class CalibrationTable(NamedTuple):
@@ -52,6 +56,33 @@ class CalibrationTable(NamedTuple):
         except ValueError as error:
             raise ValueError(f"mean_{unit} {error}") from error
 
+    def state(self) -> PredictorState:
+        """Return what it is made of: its columns, but for those that are not known."""
+        known = {name: column for name, column in self._asdict().items() if column.size}
+        return PredictorState(_KIND, arrays=known)
+
+
+def restore(state: PredictorState) -> CalibrationTable:
+    """Return the table of a state that :meth:`CalibrationTable.state` returned.
+
+    Raises:
+        PolicyError: if the state is not well formed.
+    """
+    if state.kind != _KIND:
+        raise PolicyError(f"the calibration's kind must be {_KIND!r}, got {state.kind!r}")
+    settings_of(state, Settings)
+    may_lack = set(CalibrationTable._field_defaults)
+    there = [n for n in CalibrationTable._fields if n not in may_lack or n in state.arrays]
+    refuse_other_names(state, arrays=there)
+    rows = state.arrays["prices"].shape[:1]
+    table = CalibrationTable(**{name: array_of(state, name, rows) for name in there})
+    means = (table.mean_tokens, table.mean_flops, table.mean_ms)
+    if any((np.diff(mean) < 0).any() for mean in means) or (np.diff(table.prices) > 0).any():
+        raise PolicyError("calibration: prices must fall and mean costs must not")
+    if table.prices[-1] < 0:
+        raise PolicyError(f"calibration: prices must be at least 0, got {table.prices[-1]}")
+    return table
+
 
 def calibrate(
     expected: FloatArray,
@@ -71,12 +102,17 @@ def calibrate(
         tokens: visual tokens of every rung, shape [k].
         flops: of every rung, shape [k] or [n, k], rising; None where they are not known.
         ms: milliseconds, likewise.
+
+    Raises:
+        ValueError: if they do not rise.
     """
     shape = np.shape(scores)
 
     def means(values: FloatArray | None) -> FloatArray:
         if values is None:
             return _UNKNOWN
+        if (np.diff(values, axis=-1) <= 0).any():
+            raise ValueError("FLOPs and milliseconds must rise from every rung to the next")
         return Sweep(expected, np.broadcast_to(values, shape), costs).frontier().scores
 
     by_score = Sweep(expected, scores, costs).frontier()

@@ -12,6 +12,7 @@ import typer
 
 from budget.console import one_line_errors, quiet_libraries
 from budget.data_choice import DataChoice, takes_data_choice
+from budget.risk import parse_risk
 
 if TYPE_CHECKING:
     from policies.reading import Readers
@@ -84,13 +85,21 @@ def fit(
     monotone: Annotated[
         bool, typer.Option(help="Repair predicted scores that fall with the scale.")
     ] = False,
+    risk: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also find a price for the promise epsilon:delta, such as 0.01:0.05: at most 0.01 "
+            "of mean score lost against the full scale, with probability 0.95. May be repeated."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the fit.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of the fit.")] = 2,
 ) -> None:
     """Fit a LightGBM policy on one split and calibrate its prices on another.
 
     Prices are score units per cost of the full scale; each allows the accuracy to drop by so much
-    on the calibration split: "no-loss" 0, "balanced" 0.01, "aggressive" 0.03.
+    on the calibration split: "no-loss" 0, "balanced" 0.01, "aggressive" 0.03. Promises with a
+    confidence have prices of their own, for budgets of a risk.
     """
     quiet_libraries()
     from policies.commands import run_fit
@@ -107,6 +116,7 @@ def fit(
         monotone=monotone,
         seed=seed,
         threads=threads,
+        risks=[parse_risk(text) for text in risk or ()],
     )
 
 

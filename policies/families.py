@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from budget.errors import PolicyError
 
 if TYPE_CHECKING:
-    from policies.predictor_state import PredictorState, StoredPredictor
+    from policies.predictor_state import PredictorState, ScoreLearner, StoredPredictor
 
 # Family -> the module that holds it and its estimator. Every module also has ``restore``.
 FAMILIES: Mapping[str, tuple[str, str]] = {
@@ -15,7 +15,7 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def make_estimator(family: str, **settings: Any) -> Any:
+def make_estimator(family: str, **settings: Any) -> "ScoreLearner":
     """Return an unfitted estimator of a family: ``fit(X, y)`` leaves ``scores_``.
 
     Args:
@@ -25,7 +25,8 @@ def make_estimator(family: str, **settings: Any) -> Any:
     Raises:
         PolicyError: if there is no such family.
     """
-    return getattr(_module(family), FAMILIES[family][1])(**settings)
+    estimator: ScoreLearner = getattr(_module(family), FAMILIES[family][1])(**settings)
+    return estimator
 
 
 def restore_predictor(

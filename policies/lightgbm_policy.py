@@ -12,15 +12,21 @@ from budget.risk import Risk
 from policies.allocation import IntArray, relative_costs
 from policies.budget_solver import PriceMix, choose_mixed, hash_draws
 from policies.calibration import CalibrationTable, calibrate, named_prices
+from policies.families import make_estimator
 from policies.features import current_schema, featurize
 from policies.hull import FloatArray
-from policies.risk_control import DEFAULT_RISKS, RiskPrice, calibrate_risks, price_of_risk
-from policies.scores import BoosterScores, LightGBMScores
+from policies.predictor_state import ScoreLearner, StoredPredictor
+from policies.risk_control import DEFAULT_RISKS, calibrate_risks
+from policies.risk_table import RiskTable
+from policies.stream_reference import MIN_SAMPLES, StreamReference, stream_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from PIL.Image import Image
+
+    from policies.extras import StoredExtra
+    from policies.shift import StreamMonitor
 
 CostUnit = Literal["tokens", "flops", "ms"]
 
@@ -38,31 +44,31 @@ class ScorePolicy:
         prices: prices by name; the one named "no-loss" is the default.
         table: what prices led to on the calibration split.
         feature_sha256: schema that the predictor was fitted on.
-        risks: promises, and the price that keeps each.
+        extras: what else is saved with the policy, by a name of ``policies.extras``.
 
     Raises:
         PolicyError: if the features are of another schema than this version computes, a rung has
-            no cost, or there is no default price.
+            no cost or no predicted score, or there is no default price.
     """
 
     def __init__(
         self,
         *,
         ladder: ScaleLadder,
-        predictor: BoosterScores,
+        predictor: StoredPredictor,
         rung_costs: FloatArray,
         cost_unit: CostUnit,
         prices: Mapping[str, float],
         table: CalibrationTable,
         feature_sha256: str,
-        risks: Sequence[RiskPrice] = (),
+        extras: "Mapping[str, StoredExtra] | None" = None,
     ) -> None:
         current_schema().refuse_other(feature_sha256)
-        if len(rung_costs) != len(ladder) or len(predictor.models) != len(ladder):
+        if len(rung_costs) != len(ladder):
             raise PolicyError(
-                f"a ladder of {len(ladder)} rungs needs as many costs and models, "
-                f"got {len(rung_costs)} and {len(predictor.models)}"
+                f"a ladder of {len(ladder)} rungs needs as many costs, got {len(rung_costs)}"
             )
+        _refuse_misfit(predictor, len(ladder))
         if DEFAULT_PRICE not in prices:
             raise PolicyError(f"a policy needs a price {DEFAULT_PRICE!r}, got {sorted(prices)}")
         self.ladder = ladder
@@ -73,7 +79,7 @@ class ScorePolicy:
         self.prices = dict(prices)
         self.table = table
         self.feature_sha256 = feature_sha256
-        self.risks = tuple(risks)
+        self.extras = dict(extras or {})
 
     def choose(
         self,
@@ -133,6 +139,29 @@ class ScorePolicy:
             return np.full(len(scores), rung, dtype=np.int64)
         return choose_mixed(scores, self._relative_costs, self.mix_of(budget), draws)
 
+    @property
+    def risks(self) -> RiskTable:
+        """The promises that it was calibrated for."""
+        found = self.extras.get("risks")
+        return found if isinstance(found, RiskTable) else RiskTable()
+
+    def watch(self, rng: np.random.Generator, *, alpha: float = 0.05) -> "StreamMonitor":
+        """Return a monitor that says when requests have left the calibration's range.
+
+        Args:
+            rng: breaks ties, which the exactness of the alarm rests on.
+            alpha: probability of an alarm, ever, while nothing has changed.
+
+        Raises:
+            PolicyError: if the policy was fitted without a reference of the stream.
+        """
+        from policies.shift import StreamMonitor
+
+        reference = self.extras.get("stream")
+        if not isinstance(reference, StreamReference):
+            raise PolicyError("the policy knows no range of its calibration split; fit it again")
+        return StreamMonitor(reference, rng, alpha=alpha)
+
     def save(self, folder: "str | Path") -> None:
         """Write the policy as a folder; :func:`policies.policy_files.load_policy` reads it.
 
@@ -163,7 +192,7 @@ class ScorePolicy:
             return PriceMix.single(budget.price)
         try:
             if budget.risk is not None:
-                return PriceMix.single(price_of_risk(self.risks, budget.risk).price)
+                return PriceMix.single(self.risks.find(budget.risk).price)
             for unit in ("tokens", "flops", "ms"):
                 if (mean := getattr(budget, f"mean_{unit}")) is not None:
                     return self.table.mix_for(unit, mean)
@@ -172,9 +201,19 @@ class ScorePolicy:
         return PriceMix.single(self.prices[DEFAULT_PRICE])
 
     def _note(self, budget: Budget) -> str:
-        if budget.risk is None or not price_of_risk(self.risks, budget.risk).is_full_scale:
+        if budget.risk is None or not self.risks.find(budget.risk).is_full_scale:
             return ""
         return f"full scale for all, as no cheaper choice was shown to keep {budget.risk}"
+
+
+def _refuse_misfit(predictor: StoredPredictor, num_rungs: int) -> None:
+    """Try the predictor on one row: it must have a number for every rung."""
+    scores = predictor.predict(np.zeros((1, len(current_schema()))))
+    if scores.shape != (1, num_rungs) or not np.isfinite(scores).all():
+        raise PolicyError(
+            f"a ladder of {num_rungs} rungs needs as many predicted scores, "
+            f"got {scores.ravel()[:10].tolist()}"
+        )
 
 
 def fit_score_policy(
@@ -186,9 +225,9 @@ def fit_score_policy(
     ladder: ScaleLadder,
     rung_costs: FloatArray | None = None,
     cost_unit: CostUnit = "tokens",
-    predictor: LightGBMScores | None = None,
+    predictor: ScoreLearner | None = None,
     calibration_flops: FloatArray | None = None,
-    risks: Sequence[Risk] = DEFAULT_RISKS,
+    risks: Sequence[Risk] | None = None,
     seed: int = 0,
 ) -> ScorePolicy:
     """Fit the predictor on one split, and its prices on another.
@@ -201,19 +240,18 @@ def fit_score_policy(
         ladder: the model's scales, k of them.
         rung_costs: what the price is paid on, shape [k]; visual tokens by default.
         cost_unit: the unit of ``rung_costs``: "tokens", "flops" or "ms".
-        predictor: an unfitted predictor with other settings than the default ones.
+        predictor: an unfitted estimator of any family; LightGBM by default.
         calibration_flops: FLOPs of every rung, shape [k] or [m, k], for budgets in FLOPs; None
             where they are not known.
-        risks: promises to find prices for; scores outside [0, 1] have none.
-        seed: of the order in which promises are tested.
+        risks: promises to find prices for; by default a few, but none for scores outside [0, 1].
+        seed: of the order in which promises are tested, and of the split of the stream's reference.
     """
     tokens = np.array(ladder.scales, dtype=np.float64)
     costs = tokens if rung_costs is None else np.asarray(rung_costs, dtype=np.float64)
-    fitted = (predictor or LightGBMScores()).fit(fit_features, fit_scores).scores_
+    learner: ScoreLearner = predictor or make_estimator("lightgbm")
+    learner.fit(fit_features, fit_scores)
+    fitted = learner.scores_
     expected = fitted.predict(calibration_features)
-    known = {"flops": calibration_flops, cost_unit: costs}
-    bounded = bool(((calibration_scores >= 0) & (calibration_scores <= 1)).all())
-    order = np.random.default_rng(seed)
     return ScorePolicy(
         ladder=ladder,
         predictor=fitted,
@@ -225,11 +263,34 @@ def fit_score_policy(
             calibration_scores,
             costs,
             tokens,
-            flops=known["flops"],
-            ms=known.get("ms"),
+            flops=costs
+            if calibration_flops is None and cost_unit == "flops"
+            else calibration_flops,
+            ms=costs if cost_unit == "ms" else None,
         ),
         feature_sha256=current_schema().sha256,
-        risks=calibrate_risks(expected, calibration_scores, costs, tokens, risks=risks, rng=order)
-        if bounded
-        else (),
+        extras=_extras(
+            calibration_features, expected, calibration_scores, costs, tokens, risks, seed
+        ),
     )
+
+
+def _extras(
+    features: FloatArray,
+    expected: FloatArray,
+    scores: FloatArray,
+    costs: FloatArray,
+    tokens: FloatArray,
+    risks: Sequence[Risk] | None,
+    seed: int,
+) -> "dict[str, StoredExtra]":
+    rng = np.random.default_rng(seed)
+    found: dict[str, StoredExtra] = {}
+    if risks is None:
+        bounded = bool(((scores >= 0) & (scores <= 1)).all())
+        risks = DEFAULT_RISKS if bounded else ()
+    if risks:
+        found["risks"] = calibrate_risks(expected, scores, costs, tokens, risks=risks, rng=rng)
+    if len(features) >= MIN_SAMPLES:
+        found["stream"] = stream_reference(features, expected, rng=rng)
+    return found

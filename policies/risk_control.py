@@ -21,37 +21,14 @@ from policies.allocation import check_tables, relative_costs
 from policies.bounded_mean import bet_mean_at_most
 from policies.budget_solver import PriceMix, choose_mixed
 from policies.hull import FloatArray
+from policies.risk_table import FULL_SCALE_PRICE, RiskPrice, RiskTable
 
-# So far below 0 that no difference of scores in [0, 1] outweighs the dearest rung.
-FULL_SCALE_PRICE = -1e9
 RISK_PRICES: FloatArray = np.concatenate(
     [-np.geomspace(1.0, 1e-3, 13), [0.0], np.geomspace(1e-3, 100.0, 101)]
 )
 DEFAULT_RISKS = tuple(
     Risk(epsilon, delta) for epsilon in (0.005, 0.01, 0.02) for delta in (0.05, 0.1)
 )
-
-
-class RiskPrice(NamedTuple):
-    """A promise, and the price that keeps it.
-
-    Attributes:
-        risk: what is promised.
-        price: score units per cost of the full rung; ``FULL_SCALE_PRICE`` if no cheaper choice was
-            shown to keep the promise.
-        mean_tokens: visual tokens per sample at that price on the calibration split.
-        loss: full scale's mean score less the choice's on that split.
-    """
-
-    risk: Risk
-    price: float
-    mean_tokens: float
-    loss: float
-
-    @property
-    def is_full_scale(self) -> bool:
-        """Whether only the full scale keeps the promise."""
-        return self.price == FULL_SCALE_PRICE
 
 
 class PriceTrials(NamedTuple):
@@ -144,7 +121,7 @@ def calibrate_risks(
     risks: Sequence[Risk] = DEFAULT_RISKS,
     weights: FloatArray | None = None,
     rng: np.random.Generator,
-) -> tuple[RiskPrice, ...]:
+) -> RiskTable:
     """Return the price of every promise, found on a calibration split.
 
     Each promise holds for itself; that several hold at once has no more than the sum of their
@@ -169,7 +146,7 @@ def calibrate_risks(
     for risk in risks:
         at = last_kept(trials.losses[order], risk, weights=shuffled)
         found.append(_row(trials, risk, at, float(tokens[-1])))
-    return tuple(found)
+    return RiskTable(tuple(found))
 
 
 def _row(trials: PriceTrials, risk: Risk, at: int, full_tokens: float) -> RiskPrice:
@@ -198,24 +175,3 @@ def expected_risk_price(trials: PriceTrials, epsilon: float) -> float:
     worst = np.maximum.accumulate(np.maximum(trials.losses, 0.0), axis=1)
     kept = (worst.sum(axis=0) + 1.0) / (count + 1) <= epsilon
     return float(RISK_PRICES[np.flatnonzero(kept)[-1]]) if kept.any() else FULL_SCALE_PRICE
-
-
-def price_of_risk(found: Sequence[RiskPrice], risk: Risk) -> RiskPrice:
-    """Return the stored promise that gives what is asked: that very one, or else a stricter one.
-
-    Among stricter ones it is the least strict, by epsilon first; which one it is must not hang on
-    the prices, or the promise would be chosen by the data it was tested on.
-
-    Raises:
-        ValueError: if none is as strict.
-    """
-    enough = [
-        row for row in found if row.risk.epsilon <= risk.epsilon and row.risk.delta <= risk.delta
-    ]
-    if not enough:
-        known = ", ".join(f"{row.risk.epsilon:g}:{row.risk.delta:g}" for row in found) or "none"
-        raise ValueError(
-            f"the policy was not calibrated for {risk} (epsilon:delta known: {known}); "
-            f"fit it with --risk {risk.epsilon:g}:{risk.delta:g}"
-        )
-    return max(enough, key=lambda row: (row.risk.epsilon, row.risk.delta))
