@@ -155,16 +155,19 @@ def _over_rules(seen: Weighted, found: Mapping[Key, float]) -> dict[Key, float]:
 
 def _of_choice(seen: Weighted, chosen: Chosen) -> Iterator[tuple[str, float]]:
     """Yield what rungs chosen beforehand really cost and score; baselines at what they cost."""
-    data, rows = seen.contest.data, np.arange(len(chosen.rungs))
+    data, rows, name = seen.contest.data, np.arange(len(chosen.rungs)), chosen.name
     score = seen.share @ data.scores[rows, chosen.rungs]
     tokens = seen.share @ data.tokens[chosen.rungs]
-    yield "calibrated_tokens", float(tokens)
-    yield "calibrated_budget_error", float(tokens / chosen.budget - 1)
-    yield "calibrated_accuracy", float(score)
-    base = {name: frontier.at_each([tokens])[0] for name, frontier in seen.baselines.items()}
+    yield f"{name}_tokens", float(tokens)
+    yield f"{name}_tokens_share", float(tokens / seen.full_cost)
+    if chosen.budget is not None:
+        yield f"{name}_budget_error", float(tokens / chosen.budget - 1)
+    yield f"{name}_accuracy", float(score)
+    yield f"{name}_accuracy_lost", float(seen.full_score - score)
+    base = {each: frontier.at_each([tokens])[0] for each, frontier in seen.baselines.items()}
     for metric, lead in _leads(score, base):
-        yield f"calibrated_{metric}", float(lead)
+        yield f"{name}_{metric}", float(lead)
     flops = seen.share @ data.flops[rows, chosen.rungs]
-    yield "calibrated_flops_saved", float(1 - flops / (seen.share @ data.flops[:, -1]))
+    yield f"{name}_flops_saved", float(1 - flops / (seen.share @ data.flops[:, -1]))
     ms = seen.share @ data.ms[rows, chosen.rungs] + chosen.decision_ms
-    yield "calibrated_ms_saved", float(1 - ms / (seen.share @ data.ms[:, -1]))
+    yield f"{name}_ms_saved", float(1 - ms / (seen.share @ data.ms[:, -1]))

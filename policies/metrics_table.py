@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from budget.bootstrap import check_sizes, draws, percentiles
+from policies.allocation import IntArray
 from policies.equal_cost import Key, Weighted, along, figures
 from policies.hull import FloatArray
 from policies.rules import Contest
@@ -61,6 +62,7 @@ def measure(
     *,
     resamples: int = 1000,
     level: float = 0.95,
+    rows: IntArray | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Table:
     """Return every figure of every rule with its interval over resampled samples.
@@ -71,38 +73,41 @@ def measure(
         rng: draws of the bootstrap.
         resamples: of the bootstrap.
         level: share of the resamples inside an interval, in (0, 1).
+        rows: the samples that count, as those of a group; by default all.
         progress: told how many resamples of how many are done.
 
     Raises:
         ValueError: if a budget lies outside the ladder, or there are no samples.
     """
-    tokens, num_samples = contest.data.tokens, len(contest.data.scores)
-    check_sizes(num_samples, resamples, level)
+    tokens = contest.data.tokens
+    rows = np.arange(len(contest.data.scores)) if rows is None else rows
+    check_sizes(len(rows), resamples, level)
     if not all(tokens[0] <= budget <= tokens[-1] for budget in budgets):
         raise ValueError(
             f"budgets must lie in {tokens[0]:g}..{tokens[-1]:g} mean tokens, got {list(budgets)}"
         )
-    grid = np.unique([*np.geomspace(tokens[0], tokens[-1], _FRONTIER_POINTS), *tokens])
+    grid = np.unique([*np.geomspace(tokens[0], tokens[-1], _FRONTIER_POINTS), *tokens]).tolist()
 
-    def look(weights: FloatArray) -> tuple[dict[Key, float], dict[Key, float]]:
+    def look(counts: FloatArray) -> tuple[dict[Key, float], dict[Key, float]]:
+        weights = np.zeros(len(contest.data.scores))
+        weights[rows] = counts
         seen = Weighted(contest, weights)
-        return figures(seen, budgets), along(seen, grid.tolist())
+        return figures(seen, budgets), along(seen, grid)
 
-    own = look(np.ones(num_samples))
+    own = look(np.ones(len(rows)))
     drawn: tuple[list[list[float]], list[list[float]]] = ([], [])
-    for done, counts in enumerate(draws(num_samples, resamples, rng), 1):
-        for rows, part in zip(drawn, look(counts), strict=True):
-            rows.append(list(part.values()))
+    for done, counts in enumerate(draws(len(rows), resamples, rng), 1):
+        for values, part in zip(drawn, look(counts), strict=True):
+            values.append(list(part.values()))
         progress(done, resamples)
     found, frontiers = (
-        _with_intervals(part, np.array(rows), level) for part, rows in zip(own, drawn, strict=True)
+        _with_intervals(part, np.array(values), level)
+        for part, values in zip(own, drawn, strict=True)
     )
-    return Table(found, frontiers, tuple(float(b) for b in budgets), num_samples)
+    return Table(found, frontiers, tuple(float(b) for b in budgets), len(rows))
 
 
-def _with_intervals(
-    own: Mapping[Key, float], drawn: FloatArray, level: float
-) -> dict[Key, Figure]:
+def _with_intervals(own: Mapping[Key, float], drawn: FloatArray, level: float) -> dict[Key, Figure]:
     """Return figures with intervals; ``drawn`` has a row a resample, a column a figure."""
     undefined = np.isnan(drawn).mean(axis=0)
     return {

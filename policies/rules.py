@@ -40,17 +40,19 @@ class Priced(Protocol):
 
 
 class Chosen(NamedTuple):
-    """The rungs that a rule chose at one price, and what they were to cost.
+    """The rungs that a rule chose at a price that was set on other samples.
 
     Attributes:
         rule: name of the rule.
-        budget: mean visual tokens that were allowed.
+        name: what the price was set for; the figures' names begin with it.
+        budget: mean visual tokens that were allowed; ``None`` where the price was set for a score.
         rungs: chosen rung of each sample, shape [n].
         decision_ms: milliseconds that choosing took a sample.
     """
 
     rule: str
-    budget: float
+    name: str
+    budget: float | None
     rungs: IntArray
     decision_ms: float
 
@@ -95,11 +97,11 @@ def oracles_of(data: Measured, expected_scores: FloatArray | None = None) -> dic
     return found
 
 
-def per_group_rule(
+def per_group_scores(
     data: Measured, fit_groups: Sequence[str], fit_scores: FloatArray
-) -> Sweep:
-    """Return the baseline of one fixed scale a group, learned on other samples."""
-    return sweep_of(data, PerGroupScores().fit(fit_groups, fit_scores).predict(data.groups))
+) -> FloatArray:
+    """Return what one fixed scale a group expects, [n, k], its scales learned on other samples."""
+    return PerGroupScores().fit(fit_groups, fit_scores).predict(data.groups)
 
 
 def choices_at(
@@ -119,19 +121,8 @@ def choices_at(
             rungs = policy.choose_from(expected, budget=Budget(mean_tokens=float(budget)))
         except PolicyError:
             continue
-        found.append(Chosen(name, float(budget), rungs, decision_ms))
+        found.append(Chosen(name, "calibrated", float(budget), rungs, decision_ms))
     return found
-
-
-def subset(contest_data: Measured, rows: IntArray) -> Measured:
-    """Return the measurements of some samples."""
-    return Measured(
-        contest_data.scores[rows],
-        contest_data.tokens,
-        contest_data.flops[rows],
-        contest_data.ms[rows],
-        [contest_data.groups[i] for i in rows],
-    )
 
 
 def even_budgets(tokens: FloatArray, count: int = 5) -> FloatArray:
