@@ -25,7 +25,7 @@ _STYLES = {
     ANY_CORRECT: ("#999999", (0, (1, 2.5))),
     EXPECTED: ("#CC79A7", (0, (3, 1, 1, 1, 1, 1))),
 }
-_POLICIES = ("#D55E00", "#0072B2", "#CC79A7", "#E69F00", "#009E73")
+_POLICIES = ("#D55E00", "#0072B2", "#E69F00", "#882255")
 _LABELS = {
     RANDOM_MIX: "fixed scales, mixed at random",
     PER_GROUP: "one fixed scale per group",
