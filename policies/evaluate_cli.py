@@ -1,8 +1,9 @@
-"""The command ``budget policy evaluate``: policies against every honest baseline.
+"""The commands ``budget policy evaluate`` and ``budget policy study``.
 
     budget policy evaluate --policy m3 --curves runs/test --data scenes --fit-curves runs/fit
 
-Further policies, curves of the calibration split and hidden columns are options.
+Further policies, curves of the calibration split and hidden columns are options. A study fits on
+less: fewer labels, parts of the features, without one group.
 """
 
 from pathlib import Path
@@ -105,4 +106,62 @@ def evaluate(
         out=out,
         resamples=resamples,
         seed=seed,
+    )
+
+
+@one_line_errors()
+@takes_data_choice()
+def study(
+    choice: DataChoice,
+    fit_curves: Annotated[Path, typer.Option(help="Curves to fit on, a run's folder or a file.")],
+    curves: Annotated[Path, typer.Option(help="Curves to judge on, likewise.")],
+    data: Annotated[
+        str, typer.Option(help="The dataset of the curves: columns id, image, question.")
+    ],
+    fit_split: Annotated[str, typer.Option(help="Split of --fit-curves.")] = "fit",
+    split: Annotated[str, typer.Option(help="Split of --curves.")] = "test",
+    labels: Annotated[
+        str, typer.Option(help="Numbers of labels to fit on, such as 250,1000,4000,all.")
+    ] = "",
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="Fit on the picture alone, the question alone.")
+    ] = False,
+    leave_one_group_out: Annotated[
+        bool, typer.Option("--leave-one-group-out", help="Judge each group without fitting on it.")
+    ] = False,
+    family: Annotated[str, typer.Option(help="Family of the predictor.")] = "lightgbm",
+    draws: Annotated[int, typer.Option(min=1, help="Draws of labels, and fits of every view.")] = 3,
+    features_cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps features for the next study.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for tables and figures.")] = None,
+    resamples: Annotated[int, typer.Option(min=1, help="Resamples of the bootstrap.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the draws and the bootstrap.")] = 0,
+) -> None:
+    """Fit on less and see what is lost: fewer labels, parts of the features, without a group.
+
+    Every fit is judged on the same held-out curves by the share of the oracles' gain that it
+    closes; differences are paired. The last line is JSON.
+    """
+    quiet_libraries()
+    from policies.cli import _get_readers
+    from policies.features_cache import SampleSource
+    from policies.study_command import Studies, run_study
+    from policies.study_fit import seeded
+
+    make = seeded(family)
+    readers = _get_readers(choice)
+    run_study(
+        readers,
+        SampleSource(readers, data, folder=features_cache, choice=choice),
+        fit_curves=fit_curves,
+        fit_split=fit_split,
+        curves=curves,
+        split=split,
+        make=make,
+        studies=Studies(labels, draws, leave_one_group_out, ablations),
+        out=out,
+        resamples=resamples,
+        seed=seed,
+        about={"family": family},
     )

@@ -48,7 +48,7 @@ def draw_frontiers(
         policies: labels of the policies that were judged.
         path: the PNG.
     """
-    figure, axes = _new((8.6, 4.8))
+    figure, axes = new_picture((8.6, 4.8))
     lines = {rule: _line(table.frontiers, rule) for rule in rules_in(table)}
     colours = {name: _POLICIES[i % len(_POLICIES)] for i, name in enumerate(policies)}
     for rule, (tokens, values) in lines.items():
@@ -70,7 +70,7 @@ def draw_frontiers(
     axes.set_ylabel("accuracy on held-out samples, %")
     axes.set_title(f"{table.num_samples:,} samples; bands: 95 %", fontsize=10, loc="left")
     _legend_by_height(axes, lines)
-    _write(figure, path)
+    write_picture(figure, path)
 
 
 def _line(
@@ -128,7 +128,7 @@ def draw_groups(groups: Mapping[str, Table], policies: Sequence[str], path: Path
         for name, table in groups.items()
         if np.isfinite(table.get(policies[0], "gap_closed_stable").value)
     ]
-    figure, axes = _new((7.6, 1.4 + 0.45 * max(1, len(names))))
+    figure, axes = new_picture((7.6, 1.4 + 0.45 * max(1, len(names))))
     step = 0.7 / len(rules)
     for i, rule in enumerate(rules):
         found = [groups[name].get(rule, "gap_closed_stable") for name in names]
@@ -155,16 +155,18 @@ def draw_groups(groups: Mapping[str, Table], policies: Sequence[str], path: Path
     axes.set_xlabel("gap to the oracle without luck closed within the group, % (95 % intervals)")
     axes.grid(alpha=0.25, axis="x")
     axes.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
-    _write(figure, path)
+    write_picture(figure, path)
 
 
-def _new(size: tuple[float, float]) -> "tuple[Picture, Axes]":
+def new_picture(size: tuple[float, float]) -> "tuple[Picture, Axes]":
+    """Return an empty figure of a size in inches, and its axes."""
     from matplotlib.figure import Figure as Picture
 
     figure = Picture(figsize=size, layout="constrained")  # no window, no state of pyplot
     return figure, figure.subplots()
 
 
-def _write(figure: "Picture", path: Path) -> None:
+def write_picture(figure: "Picture", path: Path) -> None:
+    """Write a figure as PNG, at a resolution that can be printed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=_DPI)

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from policies.allocation import Sweep
-from policies.hull import FloatArray
 from policies.rules import PER_GROUP, per_group_scores, sweep_of
 from policies.study_fit import Closed, Factory, StudyData, closed_by, fit_rule
 
@@ -108,8 +107,3 @@ def _each(data: StudyData, fits: Sequence[Sweep], rng: np.random.Generator) -> t
     apart = {str(i): [fit] for i, fit in enumerate(fits)}
     found = closed_by(data.test, apart, "0", rng, resamples=1)
     return tuple(each.stable for each in found.values())
-
-
-def draws_spread(row: LabelRow) -> FloatArray:
-    """Return the least and the greatest share closed over the draws, shape [2]."""
-    return np.array([min(row.draws), max(row.draws)])

@@ -10,11 +10,28 @@ from policies.allocation import IntArray, Sweep
 from policies.bootstrap import Interval, intervals
 from policies.equal_cost import Weighted
 from policies.evaluation import Measured
+from policies.families import make_estimator
 from policies.hull import FloatArray
 from policies.rules import ANY_CORRECT, RANDOM_MIX, STABLE, Contest, oracles_of, sweep_of
 
 # A seed to an unfitted estimator: fit(X [n, d], y [n, k]), predict(X) -> [n, k].
 Factory = Callable[[int], Any]
+
+
+def seeded(family: str) -> Factory:
+    """Return what makes unfitted estimators of a family, with a seed where the family has one.
+
+    Raises:
+        PolicyError: if there is no such family.
+    """
+    make_estimator(family)
+
+    def make(seed: int) -> Any:
+        estimator = make_estimator(family)
+        has_seed = "random_state" in estimator.get_params()
+        return estimator.set_params(random_state=seed) if has_seed else estimator
+
+    return make
 
 
 class StudyData(NamedTuple):
@@ -133,4 +150,3 @@ def _gaps(seen: Weighted) -> dict[str, tuple[float, float]]:
 
 def _ratio(above: float, best: float) -> float:
     return above / best if best > 1e-12 else float("nan")
-
