@@ -139,16 +139,17 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
 
 def print_json_line(values: Mapping[str, Any]) -> None:
     """Print one line of JSON to stdout; what is not finite becomes null, arrays become lists."""
-    typer.echo(json.dumps(_plain(values), allow_nan=False))
+    typer.echo(json.dumps(plain_values(values), allow_nan=False))
 
 
-def _plain(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
+    """Return a value as JSON knows it: what is not finite becomes null, arrays become lists."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain_values(item) for item in value]
     if hasattr(value, "tolist"):  # numpy arrays and scalars
-        return _plain(value.tolist())
+        return plain_values(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if value is None or isinstance(value, bool | int | float) else str(value)

@@ -133,13 +133,22 @@ class Sweep:
     Args:
         expected: what the rule believes, shape [n, k].
         scores: what really happens, shape [n, k]; only counted, never chosen by.
-        costs: cost of every rung, shape [k] or [n, k].
+        costs: cost of every rung that is counted, shape [k] or [n, k].
+        price_costs: what the rule's price is paid on, if it is something else than what is counted,
+            shape [k] or [n, k].
 
     Raises:
         ValueError: if the shapes do not fit or the costs do not rise.
     """
 
-    def __init__(self, expected: FloatArray, scores: FloatArray, costs: FloatArray) -> None:
+    def __init__(
+        self,
+        expected: FloatArray,
+        scores: FloatArray,
+        costs: FloatArray,
+        *,
+        price_costs: FloatArray | None = None,
+    ) -> None:
         expected = np.asarray(expected, dtype=np.float64)
         scores, costs = check_tables(scores, costs)
         if expected.shape != scores.shape or not len(scores):
@@ -147,7 +156,7 @@ class Sweep:
                 f"expected and real scores must be one table of at least one row, "
                 f"got {expected.shape} and {scores.shape}"
             )
-        path = choice_path(expected, costs)
+        path = choice_path(expected, costs if price_costs is None else price_costs)
         self._sample = path.sample
         self._score_step = scores[path.sample, path.stop] - scores[path.sample, path.start]
         self._cost_step = costs[path.sample, path.stop] - costs[path.sample, path.start]

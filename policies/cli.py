@@ -1,6 +1,6 @@
-"""The commands ``budget policy fit`` and ``budget policy evaluate``.
+"""The commands ``budget policy fit``, ``evaluate`` and ``study``.
 
-Both end with one line of JSON. Curves and datasets are read by whatever ``set_readers`` was given.
+All end with one line of JSON. Curves and datasets are read by whatever ``set_readers`` was given.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +13,7 @@ import typer
 from budget.console import one_line_errors, quiet_libraries
 from budget.data_choice import DataChoice, takes_data_choice
 from budget.risk import parse_risk
+from policies.evaluate_cli import evaluate, study
 
 if TYPE_CHECKING:
     from policies.reading import Readers
@@ -120,42 +121,5 @@ def fit(
     )
 
 
-@app.command()
-@one_line_errors()
-@takes_data_choice()
-def evaluate(
-    choice: DataChoice,
-    policy: Annotated[Path, typer.Option(help="Folder of the policy.")],
-    curves: Annotated[
-        Path, typer.Option(help="Curves of the split to evaluate on, a run's folder or a file.")
-    ],
-    data: DataOption,
-    split: Annotated[str, typer.Option(help="Split of the curves.")] = "test",
-    fit_curves: Annotated[
-        Path | None,
-        typer.Option(help="Curves that the per-group baseline learns from; without, no such row."),
-    ] = None,
-    resamples: Annotated[
-        int, typer.Option(min=1, help="Resamples of the bootstrap; gaps take a fifth.")
-    ] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap and the random mix.")] = 0,
-) -> None:
-    """Compare a policy with fixed scales, baselines and the oracle on measured curves.
-
-    Accuracy is the mean score with its 95 % interval, tokens are visual tokens per sample, and gap
-    closed is the share of the oracle's gain over random mixing, at equal tokens (table) and by the
-    area from the cheapest to the full scale on a log axis (JSON).
-    """
-    quiet_libraries()
-    from policies.commands import run_evaluate
-
-    run_evaluate(
-        _get_readers(choice),
-        policy_folder=policy,
-        curves=curves,
-        data=data,
-        split=split,
-        fit_curves=fit_curves,
-        resamples=resamples,
-        seed=seed,
-    )
+app.command()(evaluate)
+app.command()(study)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -11,13 +10,9 @@ from budget.console import print_json_line, print_table, progress
 from budget.errors import DataError
 from budget.risk import Risk
 from policies.allocation import choose_rungs
-from policies.evaluation import EvaluationRow, Measured, evaluate, gap_areas, measured
-from policies.gaps import GapInterval
-from policies.hull import FloatArray
-from policies.lightgbm_policy import DEFAULT_PRICE, ScorePolicy, fit_score_policy
-from policies.per_group import PerGroupScores
-from policies.policy_files import load_policy
-from policies.reading import CurveTable, Readers, Split, read_split, same_ladder
+from policies.evaluation import EvaluationRow
+from policies.lightgbm_policy import ScorePolicy, fit_score_policy
+from policies.reading import Readers, Split, read_split, refuse_overlap, same_ladder
 from policies.risk_control import DEFAULT_RISKS
 from policies.rung_costs import rung_costs
 from policies.scores import LightGBMScores
@@ -51,7 +46,7 @@ def run_fit(
     ladder = same_ladder(
         (str(curves), fit.curves.scales), (str(calibration), held_out.curves.scales)
     )
-    _refuse_overlap(fit.curves, held_out.curves)
+    refuse_overlap("fit", fit.curves, "calibration", held_out.curves)
     policy = fit_score_policy(
         fit_features=fit.features,
         fit_scores=fit.curves.scores,
@@ -137,16 +132,6 @@ def _read(readers: Readers, curves: Path, data: str, split: str) -> Split:
         return read_split(readers, curves=curves, data=data, split=split, progress=update)
 
 
-def _refuse_overlap(fit: CurveTable, calibration: CurveTable) -> None:
-    """Refuse to calibrate on samples that were fitted on: the prices would promise too much."""
-    shared = np.intersect1d(fit.sample_ids, calibration.sample_ids)
-    if len(shared):
-        raise DataError(
-            f"the fit and the calibration curves share {len(shared)} samples, "
-            f"for example {str(shared[0])!r}; they must have none in common"
-        )
-
-
 def _price_rows(policy: ScorePolicy, split: Split) -> list[tuple[str, ...]]:
     expected, scores = policy.predictor.predict(split.features), split.curves.scores
     tokens = np.array(policy.ladder.scales)
@@ -156,79 +141,6 @@ def _price_rows(policy: ScorePolicy, split: Split) -> list[tuple[str, ...]]:
         accuracy = scores[np.arange(len(rungs)), rungs].mean()
         rows.append((name, f"{price:.4f}", f"{accuracy:.3f}", f"{tokens[rungs].mean():.1f}"))
     return rows
-
-
-def run_evaluate(
-    readers: Readers,
-    *,
-    policy_folder: Path,
-    curves: Path,
-    data: str,
-    split: str,
-    fit_curves: Path | None,
-    resamples: int,
-    seed: int,
-) -> list[EvaluationRow]:
-    """Evaluate a saved policy on curves and print the table and one line of JSON.
-
-    Raises:
-        BudgetError: if a file cannot be used.
-    """
-    start = time.perf_counter()
-    policy = load_policy(policy_folder)
-    held_out = _read(readers, curves, data, split)
-    ladder = same_ladder(
-        (str(policy_folder), policy.ladder.scales), (str(curves), held_out.curves.scales)
-    )
-    table = _measured(held_out.curves)
-    began = time.perf_counter()
-    rules = {"policy": policy.predictor.predict(held_out.features)}
-    predict_ms = (time.perf_counter() - began) * 1000 / len(table.scores)
-    if fit_curves is not None:
-        rules["per-group fixed"] = _groups(readers, fit_curves, policy, table)
-    rows = evaluate(
-        table,
-        expected=rules["policy"],
-        prices=policy.prices,
-        price_costs=policy.rung_costs,
-        group_expected=rules.get("per-group fixed"),
-        decision_ms=held_out.feature_ms + predict_ms,
-        rng=np.random.default_rng(seed),
-        resamples=resamples,
-    )
-    areas = gap_areas(
-        table, rules, rng=np.random.default_rng(seed), resamples=max(1, resamples // 5)
-    )
-    print_evaluation(rows, title=f"{len(table.scores)} samples of {split}")
-    summary = summarise(rows, areas)
-    print_json_line(
-        {
-            "policy": str(policy_folder),
-            "n": len(table.scores),
-            "full_tokens": ladder[len(ladder) - 1],
-            **summary,
-            "seconds": round(time.perf_counter() - start, 2),
-        }
-    )
-    return rows
-
-
-def _measured(curves: CurveTable) -> Measured:
-    tokens = np.array(curves.scales, dtype=np.float64)
-    return measured(
-        curves.scores,
-        tokens,
-        groups=[str(group) for group in curves.groups],
-        flops=curves.flops,
-        ms=curves.seconds * 1000,
-    )
-
-
-def _groups(readers: Readers, fit_curves: Path, policy: ScorePolicy, table: Measured) -> FloatArray:
-    fitted = readers.curves(fit_curves)
-    same_ladder(("the policy", policy.ladder.scales), (str(fit_curves), fitted.scales))
-    groups = [str(group) for group in fitted.groups]
-    return PerGroupScores().fit(groups, fitted.scores).predict(table.groups)
 
 
 def print_evaluation(rows: list[EvaluationRow], *, title: str = "") -> None:
@@ -252,27 +164,3 @@ def _cells(row: EvaluationRow) -> tuple[str, ...]:
 
 def _number(value: float, form: str) -> str:
     return format(value, form) if np.isfinite(value) else "-"
-
-
-def summarise(rows: list[EvaluationRow], areas: dict[str, GapInterval]) -> dict[str, Any]:
-    """Return the figures of an evaluation by name, as its line of JSON says them.
-
-    ``gap_closed_*`` are areas; NaN and infinite figures are left for JSON to call null.
-    """
-    by_name = {row.name: row for row in rows}
-    full = [row for row in rows if row.name.startswith("fixed ")][-1]
-    default = by_name[f"policy, {DEFAULT_PRICE}"]
-    policy = areas["policy"]
-    found: dict[str, Any] = {
-        "full_accuracy": full.accuracy,
-        "policy_accuracy": default.accuracy,
-        "policy_mean_tokens": default.mean_tokens,
-        "gap_closed_stable": policy.gap.stable,
-        "gap_closed_stable_95": list(policy.stable),
-        "gap_closed_any": policy.gap.any_correct,
-        "gap_closed_any_95": list(policy.any_correct),
-    }
-    if "per-group fixed" in areas:
-        found["per_group_gap_closed_stable"] = areas["per-group fixed"].gap.stable
-        found["per_group_gap_closed_any"] = areas["per-group fixed"].gap.any_correct
-    return found

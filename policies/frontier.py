@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from policies.allocation import Sweep
-from policies.hull import FloatArray, Frontier, fixed_hull, log_area
+from policies.hull import FloatArray, Frontier, clipped, fixed_hull, log_area
 
 __all__ = [
     "Frontier",
@@ -112,9 +112,8 @@ def recovery(policy: Frontier, oracle: Frontier, score: float, full_cost: float)
 
 def _linear_area(frontier: Frontier, low: float, high: float) -> float:
     """Return the integral of the score over the cost itself, the frontier flat past its end."""
-    inner = frontier.costs[(frontier.costs > low) & (frontier.costs < high)]
-    knots = np.concatenate([[low], inner, [high]])
-    return float(np.trapezoid(np.interp(knots, frontier.costs, frontier.scores), knots))
+    knots, values = clipped(frontier, low, high)
+    return float(np.trapezoid(values, knots))
 
 
 def apgr(frontier: Frontier, weak_score: float, strong_score: float, full_cost: float) -> float:

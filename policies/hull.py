@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
@@ -29,6 +29,10 @@ class Frontier(NamedTuple):
         if cost < self.costs[0] * (1 - 1e-9):
             return float("nan")
         return float(np.interp(cost, self.costs, self.scores))
+
+    def at_each(self, costs: ArrayLike) -> FloatArray:
+        """Return the score at each mean cost, flat below the cheapest point too."""
+        return np.interp(costs, self.costs, self.scores)
 
     def cost_of(self, score: float) -> float:
         """Return the least mean cost at which ``score`` is reached; NaN if it never is."""
@@ -78,21 +82,21 @@ def fixed_hull(costs: FloatArray, scores: FloatArray) -> Frontier:
     return Frontier(costs[kept], scores[kept], np.full(len(kept), np.nan))
 
 
-def _upper_hull(costs: FloatArray, scores: FloatArray) -> list[int]:
-    """Return the indices of the concave hull's corners, from the cheapest to the best score."""
-    kept: list[int] = []
-    for i in range(int(np.argmax(scores)) + 1):
-        while len(kept) > 1 and _below(costs, scores, kept[-2], kept[-1], i):
-            kept.pop()
-        kept.append(i)
+def _upper_hull(costs: FloatArray, scores: FloatArray) -> NDArray[np.int64]:
+    """Return the indices of the concave hull's corners, from the cheapest to the best score.
+
+    All points on or under the line between their neighbours leave at once, again and again: a run
+    of such points is convex, so none of it is above the line between the run's own neighbours.
+    """
+    kept = np.arange(int(np.argmax(scores)) + 1)
+    while len(kept) > 2:
+        x, y = costs[kept], scores[kept]
+        rise = (y[1:-1] - y[:-2]) * (x[2:] - x[:-2])
+        above = rise > (y[2:] - y[:-2]) * (x[1:-1] - x[:-2])
+        if above.all():
+            break
+        kept = kept[np.concatenate([[True], above, [True]])]
     return kept
-
-
-def _below(costs: FloatArray, scores: FloatArray, a: int, b: int, c: int) -> bool:
-    """Say whether point ``b`` lies on or under the line from ``a`` to ``c``."""
-    rise_b = (scores[b] - scores[a]) * (costs[c] - costs[a])
-    rise_c = (scores[c] - scores[a]) * (costs[b] - costs[a])
-    return bool(rise_b <= rise_c)
 
 
 def log_area(frontier: Frontier, low: float, high: float) -> float:
@@ -113,16 +117,19 @@ def log_area(frontier: Frontier, low: float, high: float) -> float:
     """
     if not 0 < low <= high:
         raise ValueError(f"an area needs 0 < low <= high, got {low} and {high}")
-    inner = frontier.costs[(frontier.costs > low) & (frontier.costs < high)]
-    knots = np.concatenate([[low], inner, [high]])
-    values = np.interp(knots, frontier.costs, frontier.scores)
-    return float(_integrate_over_log(knots, values))
+    return _integrate_over_log(*clipped(frontier, low, high))
+
+
+def clipped(frontier: Frontier, low: float, high: float) -> tuple[FloatArray, FloatArray]:
+    """Return costs and scores of a frontier between two costs, both ends interpolated."""
+    inner = slice(*np.searchsorted(frontier.costs, [low, high], side="right").tolist())
+    ends = np.interp([low, high], frontier.costs, frontier.scores)
+    knots = np.concatenate([[low], frontier.costs[inner], [high]])
+    return knots, np.concatenate([ends[:1], frontier.scores[inner], ends[1:]])
 
 
 def _integrate_over_log(knots: FloatArray, values: FloatArray) -> float:
     """Return the integral of a piecewise linear function of c over d ln c."""
-    width = np.diff(knots)
-    keep = width > 0
-    left, slope = knots[:-1][keep], np.diff(values)[keep] / width[keep]
-    logs = np.log1p(width[keep] / left)
-    return float(np.sum((values[:-1][keep] - slope * left) * logs + slope * width[keep]))
+    width, rise, left = knots[1:] - knots[:-1], values[1:] - values[:-1], knots[:-1]
+    slope = rise / np.where(width > 0, width, 1.0)  # costs stand still where no sample counts
+    return float(np.sum(rise + (values[:-1] - slope * left) * np.log1p(width / left)))

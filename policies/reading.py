@@ -77,7 +77,20 @@ def read_split(
     """
     table = readers.curves(curves)
     dataset = readers.data(data, split, ("id", "image", "question"))
-    rows = _rows_of(table.sample_ids, dataset["id"], f"{data} ({split})")
+    rows = rows_of(table.sample_ids, dataset["id"], f"{data} ({split})")
+    return Split(table, *features_of(dataset, rows, progress))
+
+
+def features_of(
+    dataset: Any,
+    rows: list[int],
+    progress: Callable[[int, int], object] = lambda done, total: None,
+) -> tuple[FloatArray, float]:
+    """Return the features [n, d] of rows of a dataset, and the milliseconds each took.
+
+    Raises:
+        DataError: if an image cannot be read.
+    """
     parts: list[FloatArray] = []
     seconds = 0.0
     for images, questions in _batches(dataset, rows):
@@ -85,10 +98,10 @@ def read_split(
         parts.append(featurize(images, questions))
         seconds += time.perf_counter() - start
         progress(min(len(parts) * BATCH, len(rows)), len(rows))
-    return Split(table, np.concatenate(parts), seconds * 1000 / len(rows))
+    return np.concatenate(parts), seconds * 1000 / len(rows)
 
 
-def _rows_of(wanted: Sequence[str] | NDArray[np.str_], ids: Sequence[str], where: str) -> list[int]:
+def rows_of(wanted: Sequence[str] | NDArray[np.str_], ids: Sequence[str], where: str) -> list[int]:
     """Return the row of every sample id.
 
     Raises:
@@ -123,3 +136,17 @@ def same_ladder(*tables: tuple[str, Sequence[int]]) -> ScaleLadder:
                 f"{name} has scales {tuple(scales)}, but {first_name} has {tuple(first)}"
             )
     return ScaleLadder(tuple(int(m) for m in first))
+
+
+def refuse_overlap(first_name: str, first: CurveTable, name: str, second: CurveTable) -> None:
+    """Refuse two splits that share samples: what is held out would promise too much.
+
+    Raises:
+        DataError: if they do; names one.
+    """
+    shared = np.intersect1d(first.sample_ids, second.sample_ids)
+    if len(shared):
+        raise DataError(
+            f"the {first_name} and the {name} curves share {len(shared)} samples, "
+            f"for example {str(shared[0])!r}; they must have none in common"
+        )

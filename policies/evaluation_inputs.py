@@ -1,0 +1,221 @@
+"""What an evaluation is made of: policies, held-out curves, baselines and what to compare with."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from budget.console import progress
+from budget.errors import DataError
+from budget.shipped import SHIPPED, shipped_folder
+from policies.allocation import choose_rungs, price_for_accuracy
+from policies.ceiling import ceiling_scores
+from policies.equal_cost import DROPS
+from policies.evaluation import Measured, measured
+from policies.features_cache import SampleSource
+from policies.hull import FloatArray
+from policies.lightgbm_policy import ScorePolicy
+from policies.policy_files import load_policy
+from policies.reading import CurveTable, Readers, Split, refuse_overlap, same_ladder
+from policies.rules import (
+    CEILING,
+    PER_GROUP,
+    Chosen,
+    Contest,
+    Swept,
+    choices_at,
+    even_budgets,
+    oracles_of,
+    per_group_scores,
+    sweep_of,
+)
+
+
+class Files(NamedTuple):
+    """Where everything lies that an evaluation reads.
+
+    Attributes:
+        policies: folders of policies, or names of shipped ones.
+        curves: of the split to evaluate on.
+        split: of the dataset, to evaluate on.
+        fit_curves: that baselines and ceiling learn from.
+        fit_split: of the dataset, for ``fit_curves``.
+        calibration: curves that a price for a score is set on.
+        calibration_split: of the dataset, for ``calibration``.
+        expected_curves: of the evaluated samples, their scores means over drawn answers.
+    """
+
+    policies: Sequence[str]
+    curves: Path
+    split: str = "test"
+    fit_curves: Path | None = None
+    fit_split: str = "fit"
+    calibration: Path | None = None
+    calibration_split: str = "calibration"
+    expected_curves: Path | None = None
+
+
+class Judged(NamedTuple):
+    """A policy and what it expects of the evaluated samples.
+
+    Attributes:
+        policy: as it was loaded.
+        expected: score of every rung, shape [n, k].
+        decision_ms: milliseconds a sample of features and prediction.
+    """
+
+    policy: ScorePolicy
+    expected: FloatArray
+    decision_ms: float
+
+
+class Inputs(NamedTuple):
+    """A contest that is ready to be measured.
+
+    Attributes:
+        contest: everything that is compared.
+        judged: the policies by label, in the order they were given.
+        budgets: mean visual tokens at which rules are compared.
+        per_group: expected scores of the per-group baseline, shape [n, k], if there is one.
+    """
+
+    contest: Contest
+    judged: Mapping[str, Judged]
+    budgets: tuple[float, ...]
+    per_group: FloatArray | None
+
+
+def table_measured(curves: CurveTable) -> Measured:
+    """Return what curves measured, in visual tokens, FLOPs and milliseconds."""
+    return measured(
+        curves.scores,
+        np.array(curves.scales, dtype=np.float64),
+        groups=[str(group) for group in curves.groups],
+        flops=curves.flops,
+        ms=curves.seconds * 1000,
+    )
+
+
+def load_policies(folders: Sequence[str]) -> dict[str, ScorePolicy]:
+    """Return policies by label: the name of the shipped one, or of the folder.
+
+    Raises:
+        PolicyError: if a folder holds no policy.
+    """
+    found: dict[str, ScorePolicy] = {}
+    for folder in folders:
+        shipped = folder in SHIPPED
+        path = shipped_folder(folder) / "policy" if shipped else Path(folder)
+        label = folder if shipped else path.resolve().name
+        # Two folders of one name go by their whole paths.
+        found[folder if label in found else label] = load_policy(path)
+    return found
+
+
+def read_inputs(
+    readers: Readers, source: SampleSource, files: Files, budgets: Sequence[float] = ()
+) -> Inputs:
+    """Read everything and set up the contest, on the held-out samples alone.
+
+    Args:
+        readers: how files are read.
+        source: gives features and hidden columns.
+        files: where everything lies.
+        budgets: mean visual tokens; by default five, see :func:`policies.rules.even_budgets`.
+
+    Raises:
+        BudgetError: if a file cannot be used, or splits share samples.
+    """
+    policies = load_policies(files.policies)
+    table = readers.curves(files.curves)
+    ladders = [(name, policy.ladder.scales) for name, policy in policies.items()]
+    same_ladder((str(files.curves), table.scales), *ladders)
+    held_out = {
+        role: _other(readers, files.curves, table, path, role)
+        for role, path in (("fit", files.fit_curves), ("calibration", files.calibration))
+        if path is not None
+    }
+    data = table_measured(table)
+    at = tuple(float(b) for b in budgets) or tuple(even_budgets(data.tokens).tolist())
+    split = _features(source, table, files.split)
+    judged = {name: _judge(policy, split) for name, policy in policies.items()}
+    chosen: list[Chosen] = []
+    for name, (policy, expected, decision_ms) in judged.items():
+        chosen += choices_at(policy, name, expected, at, decision_ms)
+    if "calibration" in held_out:
+        on = _features(source, held_out["calibration"], files.calibration_split)
+        chosen += [_half_point(name, each, on) for name, each in judged.items()]
+    rules: dict[str, Swept] = {}
+    per_group = None
+    if "fit" in held_out:
+        fit = held_out["fit"]
+        per_group = per_group_scores(data, fit.groups.tolist(), fit.scores)
+        rules[PER_GROUP] = sweep_of(data, per_group)
+        if source.hidden:
+            rules[CEILING] = sweep_of(data, _told(source, fit, files, table))
+    for name, each in judged.items():
+        rules[name] = sweep_of(data, each.expected, each.policy.rung_costs)
+    drawn = _expected_scores(readers, files, table)
+    contest = Contest(data, rules, oracles_of(data, drawn), chosen, list(judged))
+    return Inputs(contest, judged, at, per_group)
+
+
+def _other(readers: Readers, own_path: Path, own: CurveTable, path: Path, role: str) -> CurveTable:
+    other = readers.curves(path)
+    same_ladder((str(own_path), own.scales), (str(path), other.scales))
+    refuse_overlap(role, other, "evaluated", own)
+    return other
+
+
+def _features(source: SampleSource, table: CurveTable, split: str) -> Split:
+    with progress(f"Features of {split}", "samples") as update:
+        return source.features(table, split, update)
+
+
+def _judge(policy: ScorePolicy, split: Split) -> Judged:
+    start = time.perf_counter()
+    expected = policy.predictor.predict(split.features)
+    ms = 1000 * (time.perf_counter() - start) / len(expected)
+    return Judged(policy, expected, split.feature_ms + ms)
+
+
+def _half_point(name: str, judged: Judged, calibration: Split) -> Chosen:
+    """Return the choice at the price that loses half a point on the calibration split."""
+    policy = judged.policy
+    price = price_for_accuracy(
+        policy.predictor.predict(calibration.features),
+        calibration.curves.scores,
+        policy.rung_costs,
+        DROPS["half_point"],
+    )
+    rungs = choose_rungs(judged.expected, policy.rung_costs, price)
+    return Chosen(name, "half_point", None, rungs, judged.decision_ms)
+
+
+def _told(source: SampleSource, fit: CurveTable, files: Files, table: CurveTable) -> FloatArray:
+    """Return what a model expects of every rung that is told the hidden columns, shape [n, k]."""
+    return ceiling_scores(
+        fit_columns=source.hidden_columns(fit, files.fit_split),
+        fit_groups=fit.groups.tolist(),
+        fit_scores=fit.scores,
+        columns=source.hidden_columns(table, files.split),
+        groups=table.groups.tolist(),
+    )
+
+
+def _expected_scores(readers: Readers, files: Files, table: CurveTable) -> FloatArray | None:
+    """Return the mean score over drawn answers of every sample and rung, if there are any."""
+    if files.expected_curves is None:
+        return None
+    drawn = readers.curves(files.expected_curves)
+    same_ladder((str(files.curves), table.scales), (str(files.expected_curves), drawn.scales))
+    place: dict[Any, int] = {name: row for row, name in enumerate(drawn.sample_ids.tolist())}
+    missing = [name for name in table.sample_ids.tolist() if name not in place]
+    if missing:
+        raise DataError(
+            f"{files.expected_curves} lacks {len(missing)} of {len(table.sample_ids)} evaluated "
+            f"samples, for example {missing[0]!r}"
+        )
+    return drawn.scores[[place[name] for name in table.sample_ids.tolist()]]
