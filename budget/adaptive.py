@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from budget.options import scaled
 from budget.risk import Risk
 
 if TYPE_CHECKING:
+    import torch
     from PIL.Image import Image
 
     from budget.types import Answer, MatryoshkaVLM
@@ -105,6 +106,34 @@ class BudgetPolicy(Protocol):
         ...
 
 
+@runtime_checkable
+class EncodedPolicy(BudgetPolicy, Protocol):
+    """A policy that also sees what the vision encoder found (tier post-vision).
+
+    It is asked after the encoder, which is run once whatever is chosen.
+    """
+
+    def choose_encoded(
+        self,
+        images: Sequence["Image"],
+        questions: Sequence[str],
+        *,
+        features: Sequence["torch.Tensor"],
+        words: Sequence["torch.Tensor"],
+        budget: Budget | None = None,
+    ) -> Decision:
+        """Choose a rung per sample.
+
+        Args:
+            images: n pictures.
+            questions: n questions.
+            features: what the model's ``encode`` gave for each picture.
+            words: what its ``embed_questions`` gave for each question.
+            budget: ``None`` means the policy's default.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class AdaptiveAnswer:
     """One answer and how its scale came about.
@@ -156,6 +185,7 @@ class _Plan(NamedTuple):
     scores: list[tuple[float, ...]]
     reasons: list[str]
     decision_ms: float
+    features: "list[torch.Tensor] | None" = None
 
 
 class AdaptiveVLM:
@@ -204,7 +234,7 @@ class AdaptiveVLM:
         if not len(questions):
             return []
         plan = self._plan(images, questions, budget)
-        answers = self._run(images, questions, plan.tokens, max_new_tokens)
+        answers = self._run(images, questions, plan, max_new_tokens)
         return [
             AdaptiveAnswer(
                 text=answer.text,
@@ -228,9 +258,7 @@ class AdaptiveVLM:
             rung = scales.index(m) if m in scales else -1
             fixed = np.full(n, m), np.full(n, rung)
             return _Plan(*fixed, [()] * n, ["fixed by the caller"] * n, 0.0)
-        start = time.perf_counter()
-        decision = self.policy.choose(images, questions, budget=budget)
-        decision_ms = (time.perf_counter() - start) * 1000 / n
+        decision, decision_ms, features = self._decide(images, questions, budget)
         _check_decision(decision, n, len(scales))
         reasons = [
             explain(row, int(rung), scales, budget or Budget())
@@ -239,26 +267,42 @@ class AdaptiveVLM:
             for row, rung in zip(decision.scores, decision.rungs, strict=True)
         ]
         scores = [tuple(float(s) for s in row) for row in decision.scores]
-        return _Plan(
-            np.asarray(scales)[decision.rungs], decision.rungs, scores, reasons, decision_ms
+        tokens = np.asarray(tuple(self.model.ladder))[decision.rungs]
+        return _Plan(tokens, decision.rungs, scores, reasons, decision_ms, features)
+
+    def _decide(
+        self, images: Sequence["Image"], questions: Sequence[str], budget: Budget | None
+    ) -> "tuple[Decision, float, list[torch.Tensor] | None]":
+        """Return the decision, its milliseconds per sample, and features if it needed them."""
+        if not isinstance(self.policy, EncodedPolicy):
+            start = time.perf_counter()
+            decision = self.policy.choose(images, questions, budget=budget)
+            return decision, (time.perf_counter() - start) * 1000 / len(questions), None
+        features = self.model.encode(images)
+        start = time.perf_counter()
+        words = self.model.embed_questions(questions)
+        decision = self.policy.choose_encoded(
+            images, questions, features=features, words=words, budget=budget
         )
+        return decision, (time.perf_counter() - start) * 1000 / len(questions), features
 
     def _run(
         self,
         images: Sequence["Image"],
         questions: Sequence[str],
-        tokens: NDArray[np.int64],
+        plan: _Plan,
         max_new_tokens: int,
     ) -> list["Answer"]:
         """Call the model once per scale in use; rows of one scale need no padding."""
         found: dict[int, Answer] = {}
-        for m in np.unique(tokens).tolist():
-            picked = np.flatnonzero(tokens == m).tolist()
+        for m in np.unique(plan.tokens).tolist():
+            picked = np.flatnonzero(plan.tokens == m).tolist()
             batch = self.model.answer(
                 [images[i] for i in picked],
                 [questions[i] for i in picked],
                 num_visual_tokens=m,
                 max_new_tokens=max_new_tokens,
+                features=plan.features and [plan.features[i] for i in picked],
             )
             found.update(zip(picked, batch, strict=True))
         return [found[i] for i in range(len(questions))]

@@ -81,6 +81,10 @@ class MatryoshkaVLM(Protocol):
         """Return, per image, the features that every scale is made from."""
         ...
 
+    def embed_questions(self, questions: Sequence[str]) -> list[torch.Tensor]:
+        """Return, per question, its tokens' embeddings from the model's table, shape [t, d]."""
+        ...
+
     def answer(
         self,
         images: Sequence[Image],

@@ -16,7 +16,7 @@ _HOMES = {
     "choose_rungs": "policies.allocation",
     "evaluate": "policies.evaluation",
     "featurize": "policies.features",
-    "fit_score_policy": "policies.lightgbm_policy",
+    "fit_score_policy": "policies.pricing",
     "fixed_hull": "policies.hull",
     "gap_closed_area": "policies.frontier",
     "gap_closed_at": "policies.frontier",

@@ -11,8 +11,10 @@ from budget.errors import DataError
 from budget.risk import Risk
 from policies.allocation import choose_rungs
 from policies.evaluation import EvaluationRow
-from policies.lightgbm_policy import ScorePolicy, fit_score_policy
-from policies.reading import Readers, Split, read_split, refuse_overlap, same_ladder
+from policies.hull import FloatArray
+from policies.lightgbm_policy import ScorePolicy
+from policies.pricing import fit_score_policy
+from policies.reading import CurveTable, Readers, Split, read_split, refuse_overlap, same_ladder
 from policies.risk_control import DEFAULT_RISKS
 from policies.rung_costs import rung_costs
 from policies.scores import LightGBMScores

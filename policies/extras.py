@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 EXTRAS: Mapping[str, str] = {
     "risks": "policies.risk_table",
     "stream": "policies.stream_reference",
+    "vision": "policies.post_vision",
 }
 
 

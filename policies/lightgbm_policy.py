@@ -8,17 +8,14 @@ import numpy as np
 from budget.adaptive import Budget, Decision
 from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
-from budget.risk import Risk
 from policies.allocation import IntArray, relative_costs
 from policies.budget_solver import PriceMix, choose_mixed, hash_draws
-from policies.calibration import CalibrationTable, calibrate, named_prices
-from policies.families import make_estimator
+from policies.calibration import CalibrationTable
 from policies.features import current_schema, featurize
 from policies.hull import FloatArray
-from policies.predictor_state import ScoreLearner, StoredPredictor
-from policies.risk_control import DEFAULT_RISKS, calibrate_risks
+from policies.predictor_state import StoredPredictor
 from policies.risk_table import RiskTable
-from policies.stream_reference import MIN_SAMPLES, StreamReference, stream_reference
+from policies.stream_reference import StreamReference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +33,8 @@ DEFAULT_PRICE = "no-loss"
 class ScorePolicy:
     """Predict the score at every rung and take the one that is worth its cost.
 
+    Of tier pre: it sees pictures and questions before anything else does.
+
     Args:
         ladder: the model's scales.
         predictor: expected scores from the features of ``current_schema``.
@@ -50,6 +49,8 @@ class ScorePolicy:
         PolicyError: if the features are of another schema than this version computes, a rung has
             no cost or no predicted score, or there is no default price.
     """
+
+    tier = "pre"
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ class ScorePolicy:
         budget = budget or Budget()
         # The same image and question are drawn alike, whatever else is in the batch.
         rungs = self.choose_from(scores, budget=budget, draws=hash_draws(features))
-        return Decision(rungs, scores, self._note(budget))
+        return Decision(rungs, scores, self.note(budget))
 
     def predict_scores(
         self, images: "Sequence[Image | bytes]", questions: Sequence[str]
@@ -200,7 +201,8 @@ class ScorePolicy:
             raise PolicyError(str(error)) from error
         return PriceMix.single(self.prices[DEFAULT_PRICE])
 
-    def _note(self, budget: Budget) -> str:
+    def note(self, budget: Budget) -> str:
+        """Return what there is to say of a choice for a budget, in words; usually nothing."""
         if budget.risk is None or not self.risks.find(budget.risk).is_full_scale:
             return ""
         return f"full scale for all, as no cheaper choice was shown to keep {budget.risk}"
@@ -214,83 +216,3 @@ def _refuse_misfit(predictor: StoredPredictor, num_rungs: int) -> None:
             f"a ladder of {num_rungs} rungs needs as many predicted scores, "
             f"got {scores.ravel()[:10].tolist()}"
         )
-
-
-def fit_score_policy(
-    *,
-    fit_features: FloatArray,
-    fit_scores: FloatArray,
-    calibration_features: FloatArray,
-    calibration_scores: FloatArray,
-    ladder: ScaleLadder,
-    rung_costs: FloatArray | None = None,
-    cost_unit: CostUnit = "tokens",
-    predictor: ScoreLearner | None = None,
-    calibration_flops: FloatArray | None = None,
-    risks: Sequence[Risk] | None = None,
-    seed: int = 0,
-) -> ScorePolicy:
-    """Fit the predictor on one split, and its prices on another.
-
-    Args:
-        fit_features: from ``featurize``, shape [n, d].
-        fit_scores: real score of every rung in [0, 1], shape [n, k].
-        calibration_features: of other samples, shape [m, d].
-        calibration_scores: their real scores, shape [m, k].
-        ladder: the model's scales, k of them.
-        rung_costs: what the price is paid on, shape [k]; visual tokens by default.
-        cost_unit: the unit of ``rung_costs``: "tokens", "flops" or "ms".
-        predictor: an unfitted estimator of any family; LightGBM by default.
-        calibration_flops: FLOPs of every rung, shape [k] or [m, k], for budgets in FLOPs; None
-            where they are not known.
-        risks: promises to find prices for; by default a few, but none for scores outside [0, 1].
-        seed: of the order in which promises are tested, and of the split of the stream's reference.
-    """
-    tokens = np.array(ladder.scales, dtype=np.float64)
-    costs = tokens if rung_costs is None else np.asarray(rung_costs, dtype=np.float64)
-    learner: ScoreLearner = predictor or make_estimator("lightgbm")
-    learner.fit(fit_features, fit_scores)
-    fitted = learner.scores_
-    expected = fitted.predict(calibration_features)
-    return ScorePolicy(
-        ladder=ladder,
-        predictor=fitted,
-        rung_costs=costs,
-        cost_unit=cost_unit,
-        prices=named_prices(expected, calibration_scores, costs),
-        table=calibrate(
-            expected,
-            calibration_scores,
-            costs,
-            tokens,
-            flops=costs
-            if calibration_flops is None and cost_unit == "flops"
-            else calibration_flops,
-            ms=costs if cost_unit == "ms" else None,
-        ),
-        feature_sha256=current_schema().sha256,
-        extras=_extras(
-            calibration_features, expected, calibration_scores, costs, tokens, risks, seed
-        ),
-    )
-
-
-def _extras(
-    features: FloatArray,
-    expected: FloatArray,
-    scores: FloatArray,
-    costs: FloatArray,
-    tokens: FloatArray,
-    risks: Sequence[Risk] | None,
-    seed: int,
-) -> "dict[str, StoredExtra]":
-    rng = np.random.default_rng(seed)
-    found: dict[str, StoredExtra] = {}
-    if risks is None:
-        bounded = bool(((scores >= 0) & (scores <= 1)).all())
-        risks = DEFAULT_RISKS if bounded else ()
-    if risks:
-        found["risks"] = calibrate_risks(expected, scores, costs, tokens, risks=risks, rng=rng)
-    if len(features) >= MIN_SAMPLES:
-        found["stream"] = stream_reference(features, expected, rng=rng)
-    return found

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ from policies.policy_schema import (
 from policies.predictor_state import PredictorState
 from policies.state_checks import first_problem
 from policies.whole_folder import whole_folder
+
+if TYPE_CHECKING:
+    from policies.post_vision import PostVisionPolicy
 
 _MAX_JSON_BYTES = 4_000_000
 
@@ -111,13 +114,24 @@ def _content(
         raise PolicyError(f"the policy cannot be saved: {first_problem(error)}") from error
 
 
-def load_policy(folder: str | Path) -> ScorePolicy:
+def load_policy(folder: str | Path) -> "ScorePolicy | PostVisionPolicy":
     """Read a policy that :func:`save_policy` wrote, checking every file before it is used.
+
+    Returns:
+        A policy of tier pre, or of tier post-vision where the folder holds a network.
 
     Raises:
         PolicyError: if a file is missing, changed, not well formed, or of other features.
     """
-    folder = Path(folder)
+    policy = _load(Path(folder))
+    if "vision" not in policy.extras:
+        return policy
+    from policies.post_vision import PostVisionPolicy
+
+    return PostVisionPolicy(policy)
+
+
+def _load(folder: Path) -> ScorePolicy:
     content = _read_json(folder / POLICY_FILE)
     current_schema().refuse_other(content.features.sha256)
     if list(current_schema().names) != content.features.names:

@@ -122,7 +122,7 @@ def _policy(
 ) -> "tuple[ScorePolicy, FloatArray, float]":
     """Return the fitted policy, its predictions on the test split, and its decision's time."""
     from policies.features import featurize
-    from policies.lightgbm_policy import fit_score_policy
+    from policies.pricing import fit_score_policy
     from policies.scores import LightGBMScores
 
     features = {

@@ -8,7 +8,7 @@ from budget.ladder import ScaleLadder
 from experiments.cli import run
 from policies.decision_bench import BATCH, photographs, time_decisions
 from policies.features import current_schema
-from policies.lightgbm_policy import fit_score_policy
+from policies.pricing import fit_score_policy
 from policies.scores import LightGBMScores
 
 

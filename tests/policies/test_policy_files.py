@@ -11,8 +11,8 @@ from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
 from policies import load_policy
 from policies.features import current_schema, featurize
-from policies.lightgbm_policy import fit_score_policy
 from policies.lightgbm_text import parse_model
+from policies.pricing import fit_score_policy
 from policies.scores import LightGBMScores
 
 LADDER = ScaleLadder((1, 4, 16))
