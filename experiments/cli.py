@@ -45,10 +45,19 @@ def _wire_policy_loader() -> None:
     set_policy_loader(_load_policy)
 
 
+def _load_many_scenes(split: str, limit: int | None) -> "Dataset":
+    """The same splits, but *fit* five times as long: what a network learns from."""
+    from experiments.scenes.data import SPLITS, load_scenes
+
+    many = 5 * SPLITS["fit"].scenes
+    return load_scenes(split, many if limit is None and split == "fit" else limit)
+
+
 def _wire_scenes() -> None:
     from oracle.data import register_source
 
     register_source("scenes", _load_scenes)
+    register_source("scenes-large", _load_many_scenes)
 
 
 def _wire_readers() -> None:

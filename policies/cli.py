@@ -1,4 +1,4 @@
-"""The commands ``budget policy fit``, ``evaluate`` and ``study``.
+"""The commands ``budget policy fit``, ``fit-vision``, ``evaluate`` and ``study``.
 
 All end with one line of JSON. Curves and datasets are read by whatever ``set_readers`` was given.
 """
@@ -14,6 +14,7 @@ from budget.console import one_line_errors, quiet_libraries
 from budget.data_choice import DataChoice, takes_data_choice
 from budget.risk import parse_risk
 from policies.evaluate_cli import evaluate, study
+from policies.vision_cli import fit_vision
 
 if TYPE_CHECKING:
     from policies.reading import Readers
@@ -123,3 +124,4 @@ def fit(
 
 app.command()(evaluate)
 app.command()(study)
+app.command()(fit_vision)

@@ -58,14 +58,14 @@ def run_fit(
         rung_costs=prices_on.costs,
         cost_unit=prices_on.unit,
         predictor=LightGBMScores(monotone=monotone, random_state=seed, num_threads=threads),
-        calibration_flops=_known_flops(held_out.curves),
-        risks=_all_risks(risks, held_out.curves),
+        calibration_flops=known_flops(held_out.curves),
+        risks=all_risks(risks, held_out.curves),
         seed=seed,
     )
     policy.save(out)
     rows = _price_rows(policy, held_out)
     print_table(("price", "value", "calibration accuracy", "mean tokens"), rows, "Prices")
-    _print_risks(policy)
+    print_risks(policy)
     print_json_line(
         {
             "policy": str(out),
@@ -92,14 +92,14 @@ def run_fit(
     return policy
 
 
-def _known_flops(curves: CurveTable) -> FloatArray | None:
+def known_flops(curves: CurveTable) -> FloatArray | None:
     """Return the FLOPs of curves that know them for every rung, or nothing."""
     flops = curves.flops
     known = np.isfinite(flops).all() and (np.diff(flops, axis=1) > 0).all()
     return flops if known else None
 
 
-def _all_risks(asked: Sequence[Risk], curves: CurveTable) -> list[Risk]:
+def all_risks(asked: Sequence[Risk], curves: CurveTable) -> list[Risk]:
     """Return the risks asked for and the usual ones; none for scores that cannot have one.
 
     Raises:
@@ -115,7 +115,8 @@ def _all_risks(asked: Sequence[Risk], curves: CurveTable) -> list[Risk]:
     return []
 
 
-def _print_risks(policy: ScorePolicy) -> None:
+def print_risks(policy: ScorePolicy) -> None:
+    """Print the promises that a policy was calibrated for, if there are any."""
     rows = [
         (
             str(row.risk),
