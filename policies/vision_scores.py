@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from policies.vision_network import VisionNetwork
 
-KIND = "vision-network"
+KIND = "vision_network"
 _PREDICT_BATCH = 256
 
 
@@ -73,8 +73,8 @@ class VisionPredictor:
         return float(counter.get_total_flops())
 
     def state(self) -> PredictorState:
-        """Return its sizes and its weights, in half precision."""
-        weights = {name: value.half().numpy() for name, value in self.network.state_dict().items()}
+        """Return its sizes and its weights."""
+        weights = {name: value.numpy() for name, value in self.network.state_dict().items()}
         size = asdict(self.network.size)
         return PredictorState(KIND, {**size, "pools": list(size["pools"])}, arrays=weights)
 

@@ -62,10 +62,8 @@ def test_rows_do_not_depend_on_each_other_nor_on_padding(learned):
 def test_a_state_comes_back_as_the_same_predictor(learned):
     inputs, _, predictor = learned
     state = predictor.state()
-    assert all(value.dtype == np.float16 for value in state.arrays.values())
     again = restore(state)
-    np.testing.assert_allclose(again.predict(inputs), predictor.predict(inputs), atol=5e-3)
-    np.testing.assert_array_equal(restore(again.state()).predict(inputs), again.predict(inputs))
+    np.testing.assert_array_equal(again.predict(inputs), predictor.predict(inputs))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +75,7 @@ def test_a_state_comes_back_as_the_same_predictor(learned):
         ({"settings": {"hidden": 32}}, "do not fit"),
         ({"arrays": {}}, "do not fit"),
         ({"texts": {"rung_0": "tree"}}, "do not fit"),
-        ({"arrays": {"narrow.bias": np.full(4, np.nan, np.float16)}}, "finite"),
+        ({"arrays": {"narrow.bias": np.full(4, np.nan, np.float32)}}, "finite"),
     ],
 )
 def test_a_state_that_is_not_well_formed_is_refused(learned, change, message):
