@@ -146,7 +146,8 @@ def test_a_missing_file_is_refused(folder):
 
 
 def node(kind, *, arrays=(), texts=("rung_0", "rung_1", "rung_2"), **settings):
-    return dict(kind=kind, settings=settings, arrays=list(arrays), texts=list(texts), parts={})
+    names = {"arrays": list(arrays), "texts": list(texts)}
+    return {"kind": kind, "settings": settings, **names, "parts": {}}
 
 
 @pytest.mark.parametrize(
