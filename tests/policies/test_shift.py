@@ -27,10 +27,10 @@ def stream(seed, select=None, *, count):
 
 def test_a_stream_like_the_calibration_hardly_ever_alarms():
     alarms = []
-    for seed in range(120):
-        monitor, features, expected = stream(seed, count=400)
+    for seed in range(110):
+        monitor, features, expected = stream(seed, count=250)
         alarms.append(monitor.update(features, expected).alarm_at is not None)
-    assert np.mean(alarms) <= ALPHA + 2.33 * np.sqrt(ALPHA * (1 - ALPHA) / 120)
+    assert np.mean(alarms) <= ALPHA + 2.33 * np.sqrt(ALPHA * (1 - ALPHA) / 110)
 
 
 @pytest.mark.parametrize(
