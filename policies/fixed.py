@@ -47,7 +47,7 @@ class FixedPolicy:
     def _rung(self, budget: Budget) -> int:
         if budget.given and budget.given[0] not in ("num_visual_tokens", "mean_tokens"):
             name, value = budget.given
-            raise PolicyError(f"a fixed policy predicts no scores, so no {name}, got {value}")
+            raise PolicyError(f"a fixed policy predicts no scores, so no {name} = {value}")
         if budget.mean_tokens is not None:
             fitting = [i for i, m in enumerate(self.ladder) if m <= budget.mean_tokens]
             if not fitting:

@@ -98,7 +98,7 @@ class RandomMixPolicy:
     def _draw(self, count: int, budget: Budget) -> IntArray:
         if budget.given and budget.given[0] not in ("num_visual_tokens", "mean_tokens"):
             name, value = budget.given
-            raise PolicyError(f"a random mix takes a mean of tokens, not a {name} {value}")
+            raise PolicyError(f"a random mix takes a mean of tokens, not {name} = {value}")
         if budget.num_visual_tokens is not None:
             rung = self.ladder.rung_of(budget.num_visual_tokens)
             return np.full(count, rung, dtype=np.int64)

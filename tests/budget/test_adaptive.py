@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from budget.adaptive import AdaptiveVLM, Budget, Decision, FullScale
+from budget.risk import Risk
 from budget.ladder import ScaleLadder
 from budget.types import Answer
 
@@ -104,6 +105,32 @@ def test_the_budget_reaches_the_policy_unchanged():
     assert vlm.policy.budgets == [None, Budget(price=0.1)]
 
 
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        (Budget(mean_flops=2.5e9), "within a mean of 2.5 GFLOPs"),
+        (Budget(mean_ms=40), "within a mean of 40 ms"),
+        (Budget(risk=Risk(0.01, 0.1)), "a loss of at most 0.01 with probability 0.9"),
+    ],
+)
+def test_the_reason_says_what_was_allowed(budget, words):
+    (answer,) = adaptive().answer([0], ["a"], budget=budget)
+    assert words in answer.reason
+
+
+def test_what_a_policy_notes_of_a_batch_is_part_of_the_reason():
+    vlm = adaptive()
+    choose = vlm.policy.choose
+    vlm.policy.choose = lambda *args, **kwargs: choose(*args, **kwargs)._replace(note="so there")
+    assert vlm.answer([0], ["a"])[0].reason.endswith("; so there")
+
+
+def test_a_budget_names_what_was_given():
+    assert Budget().given is None
+    assert Budget(price=0.0).given == ("price", 0.0)
+    assert Budget(risk=Risk(0.01)).given == ("risk", Risk(0.01, 0.05))
+
+
 def test_nothing_in_nothing_out():
     vlm = adaptive()
     assert vlm.answer([], []) == []
@@ -153,6 +180,10 @@ def test_a_malformed_choice_is_refused(rungs, scores, match):
         ({"price": math.nan}, "got nan"),
         ({"mean_tokens": 0}, "above 0, got 0"),
         ({"mean_tokens": math.inf}, "got inf"),
+        ({"mean_flops": 0.0}, "mean_flops must be finite and above 0, got 0"),
+        ({"mean_ms": -1.0}, "mean_ms must be finite and above 0, got -1"),
+        ({"risk": 0.01}, r"must be a Risk\(epsilon, delta\), got 0.01"),
+        ({"risk": Risk(0.01), "mean_ms": 9.0}, "takes one of"),
     ],
 )
 def test_impossible_budgets_are_refused(kwargs, match):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from budget.adaptive import AdaptiveVLM, Budget
+from budget.risk import Risk
 from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
 from policies.allocation import choose_rungs
@@ -32,10 +33,13 @@ def test_a_scale_that_is_not_on_the_ladder_is_refused():
         FixedPolicy(LADDER, 10)
 
 
-@pytest.mark.parametrize("budget", [Budget(price=0.1), Budget(mean_tokens=0.5)])
+@pytest.mark.parametrize(
+    "budget",
+    [Budget(price=0.1), Budget(mean_tokens=0.5), Budget(mean_ms=1), Budget(risk=Risk(0.1))],
+)
 @pytest.mark.parametrize("policy", [FixedPolicy(LADDER), mixer()])
 def test_budgets_that_a_baseline_cannot_meet_are_refused(policy, budget):
-    with pytest.raises(PolicyError, match=r"price|at least 1"):
+    with pytest.raises(PolicyError, match=r"price|mean_ms = 1|risk = a loss|at least 1"):
         policy.choose([], ["a"], budget=budget)
 
 

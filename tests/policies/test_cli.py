@@ -11,8 +11,11 @@ from typer.testing import CliRunner
 
 import policies.cli
 from budget.adaptive import Budget
-from budget.errors import DataError
+from budget.errors import DataError, PolicyError
+from budget.risk import Risk
 from policies import load_policy
+from policies.budget_solver import SplitCosts, mixed_mean
+from policies.features import featurize
 
 
 class Curves(NamedTuple):
@@ -107,6 +110,61 @@ def test_another_family_is_fitted_with_settings(files, tmp_path):
     assert (predictor.importance == 1).all()
 
 
+def test_promises_are_calibrated_and_kept_with_the_policy(files, tmp_path):
+    fitted = fit(tmp_path / "policy", "--risk", "0.2:0.3", "--risk", "0.01:0.05")
+    assert fitted.exit_code == 0, fitted.output
+    risks = json.loads(fitted.stdout.splitlines()[-1])["risks"]
+    assert [(row["epsilon"], row["delta"]) for row in risks[:1]] == [(0.005, 0.05)]
+    assert len(risks) == 7  # the six that are always there, one of which was asked for too
+    assert risks[-1]["mean_tokens"] < 16  # 100 samples show a loss of 0.2
+    assert risks[0]["price"] is None  # but not one of 0.005
+    policy = load_policy(tmp_path / "policy")
+    expected = np.tile([[0.2, 0.6, 0.61]], (5, 1))
+    strict, loose = Budget(risk=Risk(0.005, 0.05)), Budget(risk=Risk(0.2, 0.3))
+    assert policy.choose_from(expected, budget=strict).tolist() == [2] * 5
+    assert policy.choose_from(expected, budget=loose).max() < 2
+    pictures, questions = [Image.new("RGB", (20, 20))] * 2, ["How many?"] * 2
+    assert "full scale for all" in policy.choose(pictures, questions, budget=strict).note
+    assert policy.choose(pictures, questions, budget=loose).note == ""
+    with pytest.raises(PolicyError, match=r"not calibrated for a loss of at most 0\.001 "):
+        policy.choose(pictures, questions, budget=Budget(risk=Risk(0.001)))
+
+
+def test_means_of_flops_are_met_and_of_milliseconds_refused(files, tmp_path):
+    assert fit(tmp_path / "policy").exit_code == 0
+    policy = load_policy(tmp_path / "policy")
+    curves, data = bright(100, "calibration")
+    expected = policy.predict_scores(data["image"][:], data["question"][:])
+    mix = policy.mix_of(Budget(mean_flops=1.8e6))
+    split = SplitCosts(expected, curves.scores, curves.flops)
+    spent = mixed_mean(split, policy.rung_costs, mix, curves.flops)
+    assert spent == pytest.approx(1.8e6, rel=1e-9)
+    rungs = policy.choose_from(expected, budget=Budget(mean_flops=1.8e6))
+    assert curves.flops[np.arange(100), rungs].mean() == pytest.approx(1.8e6, rel=0.05)
+    with pytest.raises(PolicyError, match=r"not calibrated for mean_ms \(12\)"):
+        policy.choose_from(expected, budget=Budget(mean_ms=12))
+
+
+def test_a_fitted_policy_watches_a_stream(files, tmp_path):
+    assert fit(tmp_path / "policy").exit_code == 0
+    policy = load_policy(tmp_path / "policy")
+    monitor = policy.watch(np.random.default_rng(0))
+    dark = featurize([Image.new("RGB", (20, 20))] * 300, ["How many?"] * 300)
+    report = monitor.update(dark, policy.predictor.predict(dark))
+    assert report.alarm_at is not None
+    assert not report.outliers.any()  # dark pictures were there, only not so many
+
+
+@pytest.mark.parametrize(
+    ("risk", "message"), [("0.01", "epsilon:delta"), ("2:0.1", "epsilon must")]
+)
+def test_a_risk_that_cannot_be_read_is_one_line(files, tmp_path, risk, message):
+    fitted = fit(tmp_path / "policy", "--risk", risk)
+    assert fitted.exit_code == 2
+    assert message in fitted.stderr
+    assert fitted.stderr.count("\n") == 1
+
+
 def test_a_policy_can_be_priced_in_measured_milliseconds(files, tmp_path, calibration):
     """One price, two machines: on the steep one the last scale is chosen less often."""
     chosen = []
@@ -118,6 +176,9 @@ def test_a_policy_can_be_priced_in_measured_milliseconds(files, tmp_path, calibr
         assert said["rung_costs"] == pytest.approx([6.0, 7.0, last + 2.0], rel=1e-3)
         policy = load_policy(tmp_path / name)  # what a policy folder keeps
         assert policy.cost_unit == "ms"
+        known = policy.table.mean_ms
+        assert known[0] == pytest.approx(6.0, rel=1e-3)
+        assert policy.price_of(Budget(mean_ms=float(known[-1]))) == 0.0
         expected = np.tile([[0.2, 0.6, 0.9]], (5, 1))
         chosen.append(policy.choose_from(expected, budget=Budget(price=0.4)).tolist())
     assert chosen == [[2] * 5, [1] * 5]
