@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 # Family -> the module that holds it and its estimator. Every module also has ``restore``.
 FAMILIES: Mapping[str, tuple[str, str]] = {
     "lightgbm": ("policies.scores", "LightGBMScores"),
+    "joint-lightgbm": ("policies.joint_lightgbm", "JointLightGBMScores"),
+    "network": ("policies.network", "NetworkScores"),
+    "ensemble": ("policies.ensemble", "EnsembleScores"),
+    "gains": ("policies.gains", "GainScores"),
+    "calibrated": ("policies.calibrated", "CalibratedScores"),
 }
 
 
