@@ -2,12 +2,12 @@ import lightgbm
 import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from state_checks import assert_refused, assert_round_trip, needs, weighted
 
 from policies.joint_lightgbm import JointLightGBMScores, start_of
 from policies.joint_trees import with_rungs
 from policies.lightgbm_text import format_model
 from policies.scores import LightGBMScores
-from tests.policies.state_checks import assert_refused, assert_round_trip, needs, weighted
 
 CHEAP = LightGBMScores(max_trees=4)
 
