@@ -84,12 +84,12 @@ def test_the_method_of_least_error_on_unseen_samples_is_chosen():
 def test_calibrated_scores_are_nearer_to_what_happens():
     X, scores = needs(600)
     X_new, new = needs(seed=1)
-    timid = small(max_trees=4)  # all its scores are near the mean
+    timid = small()  # all its scores are near the mean
     plain = timid.fit(X, scores).predict(X_new)
     mended = CalibratedScores(timid, folds=3).fit(X, scores)
     assert set(mended.methods_) - {"none"}
     errors = [np.square(found - new).mean() for found in (mended.predict(X_new), plain)]
-    assert errors[0] < 0.7 * errors[1]
+    assert errors[0] < 0.5 * errors[1]
 
 
 def test_maps_are_fitted_on_predictions_for_unseen_samples():
