@@ -13,6 +13,7 @@ from policies.hull import FloatArray
 from policies.joint_features import JOINT_NAMES
 from policies.joint_lightgbm import start_of
 from policies.network_scores import (
+    MAX_WEIGHT,
     Inputs,
     NetworkPredictor,
     Sizes,
@@ -211,6 +212,8 @@ def restore(state: PredictorState, num_features: int, num_rungs: int) -> Network
         raise PolicyError(f"a network needs arrays {sorted(expected)}, got {sorted(arrays)}")
     for name, shape in expected.items():
         _refuse_numbers(name, arrays[name], shape, np.float32)
+        if np.abs(arrays[name]).max() > MAX_WEIGHT:
+            raise PolicyError(f"a network's {name!r} must lie within {MAX_WEIGHT:g} of 0")
     return NetworkPredictor(
         inputs, arrays, start=parts["start"], spread=parts["spread"], **settings
     )

@@ -12,6 +12,7 @@ from policies.predictor_state import PredictorState
 Weights = Mapping[str, NDArray[np.float32]]
 Shape = tuple[int, ...]
 
+MAX_WEIGHT = 1e4  # of a trained network none comes near; far larger ones would overflow
 CLIP = 4.0  # standard deviations beyond which a feature is not told apart
 
 
@@ -32,7 +33,8 @@ class Inputs(NamedTuple):
 
     def standardized(self, X: FloatArray) -> NDArray[np.float32]:
         """Return features [n, d] in standard deviations from their mean, clipped."""
-        table = np.clip((X - self.centre) / self.scale, -CLIP, CLIP)
+        with np.errstate(over="ignore"):
+            table = np.clip((X - self.centre) / self.scale, -CLIP, CLIP)
         return np.asarray(table, dtype=np.float32)
 
 
@@ -112,7 +114,10 @@ class NetworkPredictor:
         outputs = self._outputs(self.inputs.standardized(np.asarray(X, dtype=np.float64)))
         outputs = outputs.mean(axis=0, dtype=np.float64)
         scores: FloatArray = self.start + self.spread * outputs
-        return 1.0 / (1.0 + np.exp(-scores)) if self.is_logit else scores
+        if not self.is_logit:
+            return scores
+        with np.errstate(over="ignore"):
+            return 1.0 / (1.0 + np.exp(-scores))
 
     def _outputs(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what every member says, shape [members, n, k]."""

@@ -129,6 +129,7 @@ def other(**arrays):
         (other(out_bias=np.zeros((1, 1, 3), np.float32)), "'out_bias' must be float32"),
         (other(out_bias=np.zeros((1, 1, 4))), "'out_bias' must be float32"),
         (other(out_bias=np.full((1, 1, 4), np.nan, np.float32)), "'out_bias' must be finite"),
+        (other(out_bias=np.full((1, 1, 4), 1e30, np.float32)), "must lie within 10000"),
         (other(extra=np.zeros(1)), "needs arrays"),
         (other(image=np.array([0, 1, 2, 4])), "must be columns of 4"),
         (other(image=np.array([0.0, 1.0])), "must be a list of columns"),
