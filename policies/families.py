@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 
 # Family -> the module that holds it and its estimator. Every module also has ``restore``.
 FAMILIES: Mapping[str, tuple[str, str]] = {
+    "calibrated": ("policies.calibrated", "CalibratedScores"),
+    "ensemble": ("policies.ensemble", "EnsembleScores"),
+    "gains": ("policies.gains", "GainScores"),
     "geometry": ("policies.geometry", "GeometryScores"),
+    "joint-lightgbm": ("policies.joint_lightgbm", "JointLightGBMScores"),
     "lightgbm": ("policies.scores", "LightGBMScores"),
     "logistic": ("policies.logistic", "LogisticScores"),
     "mean": ("policies.mean_scores", "MeanScores"),
     "neighbours": ("policies.neighbours", "NeighboursScores"),
+    "network": ("policies.network", "NetworkScores"),
     "ordinal": ("policies.ordinal", "OrdinalScores"),
 }
 

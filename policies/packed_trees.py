@@ -54,17 +54,24 @@ class PackedTrees:
 
     def sums(self, X: FloatArray) -> FloatArray:
         """Return the sum of each model's trees, shape [n, k], of finite features [n, d]."""
-        parts = [self._sums(X[i : i + _ROWS]) for i in range(0, len(X), _ROWS)]
+        parts = [self.leaf_sums(self.left_over(X[i : i + _ROWS])) for i in range(0, len(X), _ROWS)]
         return np.concatenate([np.zeros((0, len(self._first_trees))), *parts])
 
-    def _sums(self, X: FloatArray) -> FloatArray:
+    def left_over(self, X: FloatArray) -> NDArray[np.uint16]:
+        """Return the leaves not struck out, a bit each, shape [n, trees], of finite features."""
         passes = X.take(self._columns.ravel(), axis=1) <= self._thresholds.ravel()
         struck = passes.view(np.uint8).astype(np.uint16)
         np.negative(struck, out=struck)  # all bits of a test that passes, none of one that fails
         struck |= self._left_over.ravel()
-        leaves = np.bitwise_and.reduce(struck.reshape(len(X), *self._columns.shape), axis=1)
+        leaves: NDArray[np.uint16] = np.bitwise_and.reduce(
+            struck.reshape(len(X), *self._columns.shape), axis=1
+        )
+        return leaves
+
+    def leaf_sums(self, leaves: NDArray[np.uint16]) -> FloatArray:
+        """Return the sum of each model's trees, shape [n, k], of what :meth:`left_over` left."""
         values = self._values.take(self._first_leaves + _first_bits().take(leaves))
-        sums: FloatArray = np.add.reduceat(values, self._first_trees, axis=1)
+        sums: FloatArray = np.add.reduceat(values, self._first_trees, axis=-1)
         return sums
 
     def _place(self, index: int, tree: Tree) -> None:
