@@ -28,6 +28,7 @@ Price = Annotated[float, Field(ge=0, le=1e30, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Integer = Annotated[int, Field(ge=-(2**53), le=2**53)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]{0,63}$")]
+Kind = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 Names = Annotated[list[Name], Field(max_length=1_000)]
 Word = Annotated[str, Field(max_length=1_000)]
 Value = None | bool | Integer | Number | Word
@@ -41,7 +42,7 @@ class _Strict(BaseModel):
 class Node(_Strict):
     """One part of a predictor, or what else a policy carries; see :class:`PredictorState`."""
 
-    kind: Name
+    kind: Kind
     settings: dict[Name, Setting] = Field(max_length=1_000)
     arrays: Names
     texts: Names
