@@ -89,6 +89,8 @@ def _upper_hull(costs: FloatArray, scores: FloatArray) -> NDArray[np.int64]:
     of such points is convex, so none of it is above the line between the run's own neighbours.
     """
     kept = np.arange(int(np.argmax(scores)) + 1)
+    # Costs stand still where no sample counts; twins would each be on the line to the other.
+    kept = kept[np.append(True, np.diff(costs[kept]) > 0)]
     while len(kept) > 2:
         x, y = costs[kept], scores[kept]
         rise = (y[1:-1] - y[:-2]) * (x[2:] - x[:-2])

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from budget.bootstrap import Interval, intervals
 from policies.allocation import IntArray, Sweep
-from policies.bootstrap import Interval, intervals
 from policies.equal_cost import Weighted
 from policies.evaluation import Measured
 from policies.families import make_estimator
