@@ -48,12 +48,14 @@ def calibrate(
         expected: predicted score of every rung, shape [n, k].
         scores: real score of every rung, shape [n, k].
         costs: what the price is paid on, shape [k].
-        tokens: visual tokens of every rung, shape [k].
+        tokens: visual tokens of every rung, shape [k]; or what else is to be met on average, such
+            as real costs, shape [n, k]. Where these fall with the price, the most so far counts.
     """
     by_score = Sweep(expected, scores, costs).frontier()
     by_tokens = Sweep(expected, np.broadcast_to(tokens, np.shape(scores)), costs).frontier()
-    kept = _spread(by_tokens.scores)
-    return CalibrationTable(by_score.prices[kept], by_tokens.scores[kept], by_score.scores[kept])
+    spent = np.maximum.accumulate(by_tokens.scores)
+    kept = _spread(spent)
+    return CalibrationTable(by_score.prices[kept], spent[kept], by_score.scores[kept])
 
 
 def _spread(tokens: FloatArray) -> list[int]:

@@ -1,6 +1,8 @@
 """The commands ``budget policy fit`` and ``budget policy evaluate``.
 
 Both end with one line of JSON. Curves and datasets are read by whatever ``set_readers`` was given.
+In the place of curves both take ``--table``: scores and costs of any options, such as language
+models, one row a sample (``policies.option_files``).
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +16,8 @@ from budget.console import one_line_errors, quiet_libraries
 from budget.data_choice import DataChoice, takes_data_choice
 
 if TYPE_CHECKING:
+    from budget.errors import DataError
+    from policies.option_commands import TableSource
     from policies.reading import Readers
 
 app = typer.Typer(
@@ -25,7 +29,21 @@ app = typer.Typer(
 _readers: dict[str, Callable[..., Any]] = {}
 
 DataOption = Annotated[
-    str, typer.Option(help="The dataset of the curves: columns id, image, question.")
+    str | None, typer.Option(help="The dataset of the curves: columns id, image, question.")
+]
+TableOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="In the place of curves and data: scores and costs of any options, one row a sample, "
+        "as RouterBench or MMR-Bench lay them out; CSV, TSV, Parquet or JSON.",
+    ),
+]
+LayoutOption = Annotated[
+    str | None,
+    typer.Option(help="Layout of the table: routerbench or mmr-bench; default: by its columns."),
+]
+OptionsOption = Annotated[
+    str, typer.Option("--options", help="Options of the table to choose from: a,b; default: all.")
 ]
 
 
@@ -59,17 +77,44 @@ def _get_readers(choice: DataChoice | None = None) -> "Readers":
     return readers._replace(data=partial(_readers["data"], choice=choice))
 
 
+def _missing(**given: object) -> "DataError":
+    """Return what to say to a command that got neither a table nor all that it takes without."""
+    from budget.errors import DataError
+
+    listed = ", ".join(f"--{name}" for name, value in given.items() if value is None)
+    return DataError(f"{listed} must be given, or a --table of options in their place")
+
+
+def _table_source(
+    table: Path, layout: str | None, options: str, choice: DataChoice, **unused: object
+) -> "TableSource":
+    """Return where a table is; what belongs to curves alone must not be given.
+
+    Raises:
+        DataError: if it is.
+    """
+    from budget.errors import DataError
+    from policies.option_commands import TableSource
+
+    if given := [name for name, value in unused.items() if value is not None]:
+        raise DataError(f"--table stands in the place of --{given[0]}; give one of them")
+    names = [name.strip() for name in options.split(",") if name.strip()]
+    return TableSource(table, layout, names, choice)
+
+
 @app.command()
 @one_line_errors()
 @takes_data_choice()
 def fit(
     choice: DataChoice,
-    curves: Annotated[
-        Path, typer.Option(help="Curves of the fit split, a run's folder or a file.")
-    ],
-    calibration: Annotated[Path, typer.Option(help="Curves of the calibration split, likewise.")],
-    data: DataOption,
     out: Annotated[Path, typer.Option(help="Folder that the policy is written to.")],
+    curves: Annotated[
+        Path | None, typer.Option(help="Curves of the fit split, a run's folder or a file.")
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Curves of the calibration split, likewise.")
+    ] = None,
+    data: DataOption = None,
     fit_split: Annotated[str, typer.Option(help="Split of the fit curves.")] = "fit",
     calibration_split: Annotated[
         str, typer.Option(help="Split of the calibration curves.")
@@ -86,13 +131,44 @@ def fit(
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the fit.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of the fit.")] = 2,
+    table: TableOption = None,
+    layout: LayoutOption = None,
+    options: OptionsOption = "",
+    shares: Annotated[
+        str,
+        typer.Option(help="Of a table: what is fitted, calibrated and tested on, by the text."),
+    ] = "0.6,0.15,0.25",
+    split_seed: Annotated[int, typer.Option(help="Of a table: seed of its division.")] = 0,
+    group_feature: Annotated[
+        bool, typer.Option("--group-feature", help="Of a table: let the policy see the group.")
+    ] = False,
 ) -> None:
     """Fit a LightGBM policy on one split and calibrate its prices on another.
 
     Prices are score units per cost of the full scale; each allows the accuracy to drop by so much
-    on the calibration split: "no-loss" 0, "balanced" 0.01, "aggressive" 0.03.
+    on the calibration split: "no-loss" 0, "balanced" 0.01, "aggressive" 0.03. With --table they
+    are per cost of the dearest option, and drops are against the best one.
     """
     quiet_libraries()
+    if table is not None:
+        from policies.option_commands import run_table_fit
+        from policies.shares import parse_shares
+
+        source = _table_source(
+            table, layout, options, choice, curves=curves, calibration=calibration, data=data
+        )
+        run_table_fit(
+            source,
+            out=out,
+            shares=parse_shares(shares, split_seed),
+            group_feature=group_feature,
+            monotone=monotone,
+            seed=seed,
+            threads=threads,
+        )
+        return
+    if curves is None or calibration is None or data is None:
+        raise _missing(curves=curves, calibration=calibration, data=data)
     from policies.commands import run_fit
 
     run_fit(
@@ -117,9 +193,10 @@ def evaluate(
     choice: DataChoice,
     policy: Annotated[Path, typer.Option(help="Folder of the policy.")],
     curves: Annotated[
-        Path, typer.Option(help="Curves of the split to evaluate on, a run's folder or a file.")
-    ],
-    data: DataOption,
+        Path | None,
+        typer.Option(help="Curves of the split to evaluate on, a run's folder or a file."),
+    ] = None,
+    data: DataOption = None,
     split: Annotated[str, typer.Option(help="Split of the curves.")] = "test",
     fit_curves: Annotated[
         Path | None,
@@ -129,14 +206,28 @@ def evaluate(
         int, typer.Option(min=1, help="Resamples of the bootstrap; gaps take a fifth.")
     ] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap and the random mix.")] = 0,
+    table: TableOption = None,
+    layout: LayoutOption = None,
+    options: OptionsOption = "",
 ) -> None:
     """Compare a policy with fixed scales, baselines and the oracle on measured curves.
 
     Accuracy is the mean score with its 95 % interval, tokens are visual tokens per sample, and gap
     closed is the share of the oracle's gain over random mixing, at equal tokens (table) and by the
-    area from the cheapest to the full scale on a log axis (JSON).
+    area from the cheapest to the full scale on a log axis (JSON). With --table, options take the
+    place of scales, real costs that of tokens, and the share is evaluated on that was held out.
     """
     quiet_libraries()
+    if table is not None:
+        from policies.option_commands import run_table_evaluate
+
+        source = _table_source(
+            table, layout, options, choice, curves=curves, data=data, fit_curves=fit_curves
+        )
+        run_table_evaluate(source, policy_folder=policy, resamples=resamples, seed=seed)
+        return
+    if curves is None or data is None:
+        raise _missing(curves=curves, data=data)
     from policies.commands import run_evaluate
 
     run_evaluate(

@@ -44,7 +44,7 @@ def split_table(table: OptionTable, shares: Shares) -> SplitTable:
         DataError: if the fractions are not in (0, 1) or sum to more than 1, or a share is empty.
     """
     fractions = (shares.fit, shares.calibration, shares.test)
-    if min(fractions) <= 0 or sum(fractions) > 1 + 1e-9:
+    if not (min(fractions) > 0 and sum(fractions) <= 1 + 1e-9):
         raise DataError(
             "shares of fit, calibration and test must be above 0 and at most 1 in sum, "
             f"got {', '.join(f'{part:g}' for part in fractions)}"
@@ -69,3 +69,22 @@ def _place(key: str, seed: int) -> float:
     """Return a number in [0, 1) that a text and a seed always lead to."""
     digest = hashlib.blake2b(f"{seed}\n{key}".encode(errors="surrogatepass"), digest_size=8)
     return int.from_bytes(digest.digest()[:6]) / 2**48
+
+
+def parse_shares(text: str, seed: int = 0) -> Shares:
+    """Return what a text such as "0.6,0.15,0.25" says of fit, calibration and test.
+
+    Raises:
+        DataError: if it is not three numbers.
+
+    Example:
+        >>> parse_shares("0.5, 0.2, 0.3", seed=7)
+        Shares(fit=0.5, calibration=0.2, test=0.3, seed=7)
+    """
+    try:
+        fit, calibration, test = (float(part) for part in text.split(","))
+    except ValueError:
+        raise DataError(
+            f"shares must be three numbers, such as 0.6,0.15,0.25, got {text!r}"
+        ) from None
+    return Shares(fit, calibration, test, seed)

@@ -81,19 +81,14 @@ def featurize_texts(
         raise ValueError(f"{len(prompts)} prompts need as many groups, got {len(groups)}")
     shown = [_shortened(prompt) for prompt in prompts]
     rows = [_text_row(prompt) for prompt in shown]
-    flags = (
-        [[float(group == name) for name in known] for group in groups]
-        if known
-        else [()] * len(prompts)
-    )
-    return np.concatenate(
-        [
-            question_features(shown),
-            np.array(rows, dtype=np.float64).reshape(-1, len(TEXT_NAMES)),
-            np.array(flags, dtype=np.float64).reshape(-1, len(known)),
-        ],
-        axis=1,
-    )
+    tables = [
+        question_features(shown),
+        np.array(rows, dtype=np.float64).reshape(len(prompts), len(TEXT_NAMES)),
+    ]
+    if known:
+        flags = np.array(groups, dtype=object)[:, None] == np.array(known, dtype=object)
+        tables.append(flags.astype(np.float64))
+    return np.concatenate(tables, axis=1)
 
 
 def _shortened(prompt: str) -> str:
