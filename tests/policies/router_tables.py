@@ -8,17 +8,17 @@ import numpy as np
 # Dollars per million tokens of prompt and answer, about what providers asked in early 2024, and
 # what the models are good for: score at the easiest prompts and how much the hardest take off.
 MODELS = {
-    "mistralai/mistral-7b-chat": (0.2, 0.2, 0.62, 0.6),
-    "WizardLM/WizardLM-13B-V1.2": (0.3, 0.3, 0.72, 0.6),
-    "mistralai/mixtral-8x7b-chat": (0.6, 0.6, 0.85, 0.55),
-    "meta/code-llama-instruct-34b-chat": (0.776, 0.776, 0.45, 0.4),
-    "zero-one-ai/Yi-34B-Chat": (0.8, 0.8, 0.92, 0.5),
-    "meta/llama-2-70b-chat": (0.9, 0.9, 0.65, 0.6),
-    "claude-instant-v1": (0.8, 2.4, 0.9, 0.5),
-    "gpt-3.5-turbo-1106": (1.0, 2.0, 0.93, 0.5),
-    "claude-v1": (8.0, 24.0, 0.93, 0.42),
-    "claude-v2": (8.0, 24.0, 0.94, 0.42),
-    "gpt-4-1106-preview": (10.0, 30.0, 0.97, 0.25),
+    "mistralai/mistral-7b-chat": (0.2, 0.2, 0.88, 0.85),
+    "WizardLM/WizardLM-13B-V1.2": (0.3, 0.3, 0.90, 0.78),
+    "mistralai/mixtral-8x7b-chat": (0.6, 0.6, 0.93, 0.62),
+    "meta/code-llama-instruct-34b-chat": (0.776, 0.776, 0.60, 0.50),
+    "zero-one-ai/Yi-34B-Chat": (0.8, 0.8, 0.96, 0.50),
+    "meta/llama-2-70b-chat": (0.9, 0.9, 0.80, 0.70),
+    "claude-instant-v1": (0.8, 2.4, 0.95, 0.50),
+    "gpt-3.5-turbo-1106": (1.0, 2.0, 0.96, 0.47),
+    "claude-v1": (8.0, 24.0, 0.97, 0.40),
+    "claude-v2": (8.0, 24.0, 0.97, 0.41),
+    "gpt-4-1106-preview": (10.0, 30.0, 0.99, 0.25),
 }
 _EASY = ("name the colour of", "say yes or no about", "repeat", "spell", "pick the letter of")
 _HARD = ("prove", "derive the integral of", "write a function that sorts", "count the moves in")
@@ -44,9 +44,11 @@ def router_table(count, *, seed=0, models=MODELS):
         "eval_name": groups.tolist(),
     }
     tokens = np.array([len(word.split()) * 1.3 for word in words])
-    costs = {}
+    # Half of the luck is the prompt's own, so that models fail together more often than not.
+    luck, costs = rng.random(count), {}
     for name, (prompt_price, answer_price, easy, fall) in models.items():
-        right = rng.random(count) < easy - fall * difficulty
+        own = np.where(rng.random(count) < 0.5, luck, rng.random(count))
+        right = own < easy - fall * difficulty
         columns[name] = np.where(right, 1.0, rng.choice([0.0, 0.25], count)).tolist()
         columns[f"{name}|model_response"] = [str(["A"])] * count
         answers = rng.lognormal(3.5, 0.8, count)
