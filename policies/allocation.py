@@ -3,6 +3,10 @@
 The choice maximises ``score - price * cost``. Costs are first divided by the mean cost of the full
 (last) rung, so a price says how much score the full scale must add to be worth its cost: at price
 0.1 a sample is moved from a free rung to full only for 0.1 more expected score.
+
+Costs [k] are those of a ladder, known before anything runs, and must rise. Costs [n, k] are each
+sample's own, in any order: where rungs are different models, the cheap one may write the longer
+answer. Who chooses by costs [k] and pays costs [n, k] says so with ``paid``.
 """
 
 from typing import NamedTuple
@@ -20,7 +24,7 @@ def choose_rungs(scores: FloatArray, costs: FloatArray, price: float) -> IntArra
 
     Args:
         scores: expected score of every rung, shape [n, k], cheapest rung first.
-        costs: cost of every rung, shape [k] or [n, k], rising with the rung, in any unit.
+        costs: cost of every rung, in any unit: shape [k], rising with the rung, or [n, k].
         price: score units per cost of the full rung, at least 0.
 
     Returns:
@@ -37,7 +41,9 @@ def choose_rungs(scores: FloatArray, costs: FloatArray, price: float) -> IntArra
     if not (np.isfinite(price) and price >= 0):
         raise ValueError(f"price must be a number of at least 0, got {price}")
     scores, costs = check_tables(scores, costs)
-    rungs: IntArray = np.argmax(scores - price * relative_costs(costs), axis=1)
+    worth = scores - price * relative_costs(costs)
+    is_best = worth == worth.max(axis=1, keepdims=True)
+    rungs: IntArray = np.argmin(np.where(is_best, costs, np.inf), axis=1)
     return rungs
 
 
@@ -45,7 +51,7 @@ def check_tables(scores: FloatArray, costs: FloatArray) -> tuple[FloatArray, Flo
     """Return scores and costs, both [n, k] floats, or say what is wrong with them.
 
     Raises:
-        ValueError: for shapes that do not fit, NaN, or costs that do not rise with the rung.
+        ValueError: for shapes that do not fit, NaN, or costs [k] that do not rise with the rung.
     """
     scores, costs = np.asarray(scores, dtype=np.float64), np.asarray(costs, dtype=np.float64)
     if scores.ndim != 2 or scores.shape[1] == 0:
@@ -56,7 +62,7 @@ def check_tables(scores: FloatArray, costs: FloatArray) -> tuple[FloatArray, Flo
         )
     if not (np.isfinite(scores).all() and np.isfinite(costs).all()):
         raise ValueError("scores and costs must be finite numbers, got NaN or infinity")
-    if (np.diff(costs, axis=-1) <= 0).any():
+    if costs.ndim == 1 and (np.diff(costs) <= 0).any():
         raise ValueError("costs must rise from every rung to the next")
     return scores, np.broadcast_to(costs, scores.shape)
 
@@ -69,16 +75,18 @@ def relative_costs(costs: FloatArray) -> FloatArray:
 class Path(NamedTuple):
     """Every change of every sample's choice as the price falls from infinity to 0.
 
-    At infinite price all samples sit on rung 0. Change number i moves ``sample[i]`` from
-    ``start[i]`` to ``stop[i]`` at every price under ``price[i]``.
+    At infinite price every sample sits on its cheapest rung. Change number i moves ``sample[i]``
+    from ``start[i]`` to ``stop[i]`` at every price under ``price[i]``.
 
     Attributes:
+        first: the cheapest rung, the best of them where several cost the same, shape [n].
         price: where the choice changes, falling, shape [m].
         sample: whose choice, shape [m].
         start: rung above that price, shape [m].
         stop: rung below it, shape [m].
     """
 
+    first: IntArray
     price: FloatArray
     sample: IntArray
     start: IntArray
@@ -94,9 +102,30 @@ def choice_path(scores: FloatArray, costs: FloatArray) -> Path:
     """
     scores, costs = check_tables(scores, costs)
     costs = relative_costs(costs)
+    # Each row by its own costs; of rungs that cost the same the best comes first.
+    order = np.lexsort((-scores, costs), axis=1)
+    parts = _changes(
+        np.take_along_axis(scores, order, axis=1), np.take_along_axis(costs, order, axis=1)
+    )
+    price, sample, start, stop = (np.concatenate(column) for column in zip(*parts, strict=True))
+    falling = np.argsort(-price, kind="stable")
+    sample = sample[falling]
+    return Path(
+        order[:, 0],
+        price[falling],
+        sample,
+        order[sample, start[falling]],
+        order[sample, stop[falling]],
+    )
+
+
+def _changes(
+    scores: FloatArray, costs: FloatArray
+) -> list[tuple[FloatArray, IntArray, IntArray, IntArray]]:
+    """Return price, sample, start and stop of all changes, for costs that rise along each row."""
     num_rungs = scores.shape[1]
     rows, current = np.arange(len(scores)), np.zeros(len(scores), dtype=np.int64)
-    parts: list[tuple[FloatArray, IntArray, IntArray, IntArray]] = []
+    parts = [(np.zeros(0), rows[:0], current[:0], current[:0])]
     while rows.size:
         price, best = _next_change(scores[rows], costs[rows], current)
         moves = price > 0
@@ -105,12 +134,7 @@ def choice_path(scores: FloatArray, costs: FloatArray) -> Path:
         current = best
         unfinished = current < num_rungs - 1
         rows, current = rows[unfinished], current[unfinished]
-    if not parts:
-        none = np.zeros(0, dtype=np.int64)
-        return Path(np.zeros(0), none, none, none)
-    price, sample, start, stop = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.argsort(-price, kind="stable")
-    return Path(price[order], sample[order], start[order], stop[order])
+    return parts
 
 
 def _next_change(
@@ -118,10 +142,10 @@ def _next_change(
 ) -> tuple[FloatArray, IntArray]:
     """Return the steepest gain per cost over the current rung and the furthest rung reaching it."""
     rows, num_rungs = np.arange(len(scores)), scores.shape[1]
-    ahead = np.arange(num_rungs) > current[:, None]
     rise = scores - scores[rows, current][:, None]
-    run = np.where(ahead, costs - costs[rows, current][:, None], 1.0)
-    slope = np.where(ahead, rise / run, -np.inf)
+    run = costs - costs[rows, current][:, None]
+    ahead = run > 0
+    slope = np.where(ahead, rise / np.where(ahead, run, 1.0), -np.inf)
     # Among equal slopes the furthest rung: just under that price it is the best of them.
     best = num_rungs - 1 - np.argmax(slope[:, ::-1], axis=1)
     return slope[rows, best], best
@@ -133,12 +157,11 @@ class Sweep:
     Args:
         expected: what the rule believes, shape [n, k].
         scores: what really happens, shape [n, k]; only counted, never chosen by.
-        costs: cost of every rung that is counted, shape [k] or [n, k].
-        price_costs: what the rule's price is paid on, if it is something else than what is counted,
-            shape [k] or [n, k].
+        costs: what the rule believes that every rung costs, shape [k] or [n, k].
+        paid: what is really paid, shape [n, k]; only counted. By default ``costs``.
 
     Raises:
-        ValueError: if the shapes do not fit or the costs do not rise.
+        ValueError: if the shapes do not fit or costs [k] do not rise.
     """
 
     def __init__(
@@ -147,7 +170,7 @@ class Sweep:
         scores: FloatArray,
         costs: FloatArray,
         *,
-        price_costs: FloatArray | None = None,
+        paid: FloatArray | None = None,
     ) -> None:
         expected = np.asarray(expected, dtype=np.float64)
         scores, costs = check_tables(scores, costs)
@@ -156,18 +179,23 @@ class Sweep:
                 f"expected and real scores must be one table of at least one row, "
                 f"got {expected.shape} and {scores.shape}"
             )
-        path = choice_path(expected, costs if price_costs is None else price_costs)
+        path = choice_path(expected, costs)
+        rows = np.arange(len(scores))
+        paid = costs if paid is None else check_tables(scores, paid)[1]
         self._sample = path.sample
         self._score_step = scores[path.sample, path.stop] - scores[path.sample, path.start]
-        self._cost_step = costs[path.sample, path.stop] - costs[path.sample, path.start]
-        self._first_score, self._first_cost = scores[:, 0], costs[:, 0]
+        self._cost_step = paid[path.sample, path.stop] - paid[path.sample, path.start]
+        self._first_score, self._first_cost = scores[rows, path.first], paid[rows, path.first]
         # Samples that change at one price change together: only the last of them is a point.
         falls = np.append(np.diff(path.price) < 0, True)[: len(path.price)]
         self._last = np.flatnonzero(falls)
         self._prices = _prices_between(path.price[self._last])
 
     def frontier(self, weights: FloatArray | None = None) -> Frontier:
-        """Return mean cost and mean real score at every price.
+        """Return mean cost and mean real score at every price, cheapest point first.
+
+        What is paid need not rise as the price falls, where it is not what the choice was made by;
+        then the prices of the points are not in order.
 
         Args:
             weights: how often each sample counts, shape [n]; each once by default. A bootstrap
@@ -179,11 +207,19 @@ class Sweep:
         costs = np.cumsum(step * self._cost_step)[self._last]
         scores = np.cumsum(step * self._score_step)[self._last]
         first_cost, first_score = count @ self._first_cost, count @ self._first_score
-        return Frontier(
+        points = Frontier(
             np.append(first_cost, first_cost + costs) / total,
             np.append(first_score, first_score + scores) / total,
             self._prices,
         )
+        return points if (np.diff(points.costs) >= 0).all() else _cheapest_first(points)
+
+
+def _cheapest_first(points: Frontier) -> Frontier:
+    """Return a frontier through points in any order; of points of one cost the best stays."""
+    order = np.lexsort((-points.scores, points.costs))
+    kept = order[np.append(True, np.diff(points.costs[order]) > 0)]
+    return Frontier(points.costs[kept], points.scores[kept], points.prices[kept])
 
 
 def _prices_between(breaks: FloatArray) -> FloatArray:

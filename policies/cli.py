@@ -15,6 +15,7 @@ from budget.data_choice import DataChoice, takes_data_choice
 from budget.risk import parse_risk
 from policies.evaluate_cli import evaluate, study
 from policies.families import FAMILIES
+from policies.table_cli import evaluate_table, fit_table
 from policies.vision_cli import fit_vision
 
 if TYPE_CHECKING:
@@ -132,3 +133,5 @@ def fit(
 app.command()(evaluate)
 app.command()(study)
 app.command()(fit_vision)
+app.command()(fit_table)
+app.command()(evaluate_table)

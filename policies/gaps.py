@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from budget.stable import stable_scores
-from policies.allocation import Sweep
+from policies.allocation import Sweep, check_tables
 from policies.bootstrap import Interval, percentiles, resample_counts
 from policies.frontier import Gap, gap_closed_area
-from policies.hull import FloatArray, fixed_hull
+from policies.hull import FloatArray, hull_of
 
 
 class GapInterval(NamedTuple):
@@ -28,12 +28,15 @@ class GapInterval(NamedTuple):
 class GapMeter:
     """Measures rules against the oracles and the fixed scales of one table of real scores.
 
-    Areas run from the cheapest to the full rung's mean cost, costs on a logarithmic axis, relative
-    to the hull of the fixed scales (:func:`policies.frontier.gap_closed_area`).
+    Areas run from the cheapest to the dearest rung's mean cost, costs on a logarithmic axis,
+    relative to the hull of the fixed scales (:func:`policies.frontier.gap_closed_area`).
 
     Args:
         scores: real score of every rung, shape [n, k].
-        costs: cost of every rung, shape [k] or [n, k].
+        costs: what every rung really costs, shape [k] or [n, k]; the oracles choose by it and all
+            pay it.
+        chosen_by: what rules believe that every rung costs, shape [k] or [n, k]; by default
+            ``costs``. Where costs are known only afterwards, what they are on average.
 
     Example:
         >>> scores = np.array([[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
@@ -42,15 +45,17 @@ class GapMeter:
         1.0
     """
 
-    def __init__(self, scores: FloatArray, costs: FloatArray) -> None:
-        self._scores = np.asarray(scores, dtype=np.float64)
-        self._costs = np.broadcast_to(np.asarray(costs, dtype=np.float64), self._scores.shape)
+    def __init__(
+        self, scores: FloatArray, costs: FloatArray, *, chosen_by: FloatArray | None = None
+    ) -> None:
+        self._scores, self._costs = check_tables(scores, costs)
+        self._chosen_by = self._costs if chosen_by is None else chosen_by
         self._stable = Sweep(stable_scores(self._scores), self._scores, self._costs)
         self._any = Sweep(self._scores, self._scores, self._costs)
 
     def sweep(self, expected: FloatArray) -> Sweep:
         """Return the sweep of a rule that chooses by ``expected``, shape [n, k]."""
-        return Sweep(expected, self._scores, self._costs)
+        return Sweep(expected, self._scores, self._chosen_by, paid=self._costs)
 
     def measure(self, expected: FloatArray) -> Gap:
         """Return the areas closed by a rule that chooses by ``expected``, shape [n, k]."""
@@ -80,11 +85,11 @@ class GapMeter:
     def _gap(self, sweep: Sweep, weights: FloatArray) -> Gap:
         total = weights.sum()
         costs = weights @ self._costs / total
-        hull = fixed_hull(costs, weights @ self._scores / total)
+        hull = hull_of(costs, weights @ self._scores / total)
         policy = sweep.frontier(weights)
         return Gap(
             *(
-                gap_closed_area(policy, oracle.frontier(weights), hull, float(costs[-1]))
+                gap_closed_area(policy, oracle.frontier(weights), hull, float(costs.max()))
                 for oracle in (self._stable, self._any)
             )
         )

@@ -78,7 +78,28 @@ def fixed_hull(costs: FloatArray, scores: FloatArray) -> Frontier:
         raise ValueError(f"costs and scores must be [k], got {costs.shape} and {scores.shape}")
     if (np.diff(costs) <= 0).any():
         raise ValueError(f"costs of the fixed scales must increase, got {costs.tolist()}")
-    kept = _upper_hull(costs, scores)
+    return hull_of(costs, scores)
+
+
+def hull_of(costs: FloatArray, scores: FloatArray) -> Frontier:
+    """Return the concave, non-decreasing upper hull of points in any order of costs.
+
+    The mean costs of options that differ per sample may change places from one resample of the
+    samples to the next; those of a ladder (:func:`fixed_hull`) may not.
+
+    Args:
+        costs: shape [k], several may be the same.
+        scores: shape [k].
+
+    Example:
+        >>> hull = hull_of(np.array([9.0, 1.0, 4.0, 1.0]), np.array([0.9, 0.5, 0.5, 0.4]))
+        >>> hull.costs.tolist(), hull.scores.tolist()
+        ([1.0, 9.0], [0.5, 0.9])
+    """
+    order = np.lexsort((-scores, costs))
+    # Of options of one cost only the best can be on a hull.
+    order = order[np.append(True, np.diff(costs[order]) > 0)]
+    kept = order[_upper_hull(costs[order], scores[order])]
     return Frontier(costs[kept], scores[kept], np.full(len(kept), np.nan))
 
 

@@ -77,7 +77,9 @@ class Contest(NamedTuple):
 
 def sweep_of(data: Measured, expected: FloatArray, price_costs: FloatArray | None = None) -> Sweep:
     """Return the rule that chooses by ``expected`` [n, k], counted in visual tokens."""
-    return Sweep(expected, data.scores, data.tokens, price_costs=price_costs)
+    by = data.tokens if price_costs is None else price_costs
+    paid = np.broadcast_to(data.tokens, data.scores.shape)
+    return Sweep(expected, data.scores, by, paid=paid)
 
 
 def oracles_of(data: Measured, expected_scores: FloatArray | None = None) -> dict[str, Swept]:
