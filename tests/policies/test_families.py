@@ -19,11 +19,11 @@ from policies.families import (
 from policies.features import current_schema
 from policies.gaps import GapMeter
 from policies.geometry import GeometryScores
-from policies.lightgbm_policy import fit_score_policy
 from policies.logistic import LogisticScores
 from policies.mean_scores import MeanScores
 from policies.neighbours import NeighboursScores
 from policies.ordinal import OrdinalScores
+from policies.pricing import fit_score_policy
 
 LADDER = ScaleLadder((1, 4, 16))
 SMALL = {"lightgbm": {"max_trees": 15}, "ordinal": {"base": "logistic"}}

@@ -9,11 +9,12 @@ from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
 from policies import load_policy
 from policies.features import current_schema
-from policies.lightgbm_policy import ScorePolicy, fit_score_policy
+from policies.lightgbm_policy import ScorePolicy
 from policies.option_policy import OptionPolicy, fit_option_policy
 from policies.option_policy_files import load_option_policy
 from policies.option_table import OptionTable
 from policies.predictor_state import PredictorState
+from policies.pricing import fit_score_policy
 from policies.scores import LightGBMScores
 from policies.shares import Shares, split_table
 from policies.state_folder import files_of, node_of, state_of
