@@ -13,6 +13,7 @@ import typer
 
 from budget.console import one_line_errors, quiet_libraries
 from budget.data_choice import DataChoice, takes_data_choice
+from budget.errors import DataError
 
 
 @one_line_errors()
@@ -87,7 +88,7 @@ def evaluate(
     readers = _get_readers(choice)
     hidden = names_of(hidden_columns)
     if hidden and fit_curves is None:
-        raise typer.BadParameter("--hidden-columns needs --fit-curves to learn from")
+        raise DataError("--hidden-columns needs --fit-curves to learn from")
     run_evaluate(
         readers,
         SampleSource(readers, data, hidden=hidden, folder=features_cache, choice=choice),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from policies.equal_cost import Key
 from policies.evaluation_tables import rules_in
 from policies.hull import FloatArray
 from policies.metrics_table import Figure, Table
@@ -73,11 +74,9 @@ def draw_frontiers(
     write_picture(figure, path)
 
 
-def _line(
-    frontiers: Mapping[tuple[str, str, float | None], Figure], rule: str
-) -> tuple[FloatArray, FloatArray]:
+def _line(frontiers: Mapping[Key, Figure], rule: str) -> tuple[FloatArray, FloatArray]:
     """Return tokens [p] and accuracy, low and high in percent [p, 3] of a rule."""
-    points = [(key[2], each) for key, each in frontiers.items() if key[0] == rule]
+    points = [(key.budget, each) for key, each in frontiers.items() if key.rule == rule]
     tokens = np.array([at for at, _ in points], dtype=np.float64)
     return tokens, 100 * np.array([each[:3] for _, each in points])
 

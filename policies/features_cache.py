@@ -128,7 +128,7 @@ def _numbers(dataset: Any, name: str) -> FloatArray:
 def _load(path: Path) -> Arrays | None:
     """Return what is kept, or nothing if there is no such file or it is not whole."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             found = {name: kept[name] for name in kept.files}
     except (OSError, ValueError, EOFError, BadZipFile):
         return None
@@ -140,5 +140,6 @@ def _load(path: Path) -> Arrays | None:
 def _save(path: Path, kept: Arrays) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part.npz")  # whole or not at all
-    np.savez(part, **kept)
+    with part.open("wb") as file:
+        np.savez(file, allow_pickle=False, **kept)
     part.replace(path)

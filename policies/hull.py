@@ -32,7 +32,7 @@ class Frontier(NamedTuple):
 
     def at_each(self, costs: ArrayLike) -> FloatArray:
         """Return the score at each mean cost, flat below the cheapest point too."""
-        return np.interp(costs, self.costs, self.scores)
+        return np.interp(np.asarray(costs, dtype=np.float64), self.costs, self.scores)
 
     def cost_of(self, score: float) -> float:
         """Return the least mean cost at which ``score`` is reached; NaN if it never is."""
@@ -109,7 +109,7 @@ def _upper_hull(costs: FloatArray, scores: FloatArray) -> NDArray[np.int64]:
     All points on or under the line between their neighbours leave at once, again and again: a run
     of such points is convex, so none of it is above the line between the run's own neighbours.
     """
-    kept = np.arange(int(np.argmax(scores)) + 1)
+    kept: NDArray[np.int64] = np.arange(int(np.argmax(scores)) + 1)
     # Costs stand still where no sample counts; twins would each be on the line to the other.
     kept = kept[np.append(True, np.diff(costs[kept]) > 0)]
     while len(kept) > 2:

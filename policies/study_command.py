@@ -216,7 +216,7 @@ def _unseen(
 
 def as_json(closed: Closed) -> dict[str, float]:
     """Return the figures by name, each with the ends of its interval."""
-    found = {}
+    found: dict[str, float] = {}
     for name, value, (low, high) in (
         ("gap_closed_stable", closed.stable, closed.stable_95),
         ("gap_closed_any", closed.any_correct, closed.any_95),
