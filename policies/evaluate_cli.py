@@ -59,6 +59,12 @@ def evaluate(
             "between the cheapest scale and the full one."
         ),
     ] = "",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="The model of the curves: policies of tier post-vision look at its encoder."
+        ),
+    ] = None,
     tier: Annotated[
         str | None, typer.Option(help="Tier of the first policy, if it does not say it itself.")
     ] = None,
@@ -101,6 +107,7 @@ def evaluate(
             calibration,
             calibration_split,
             expected_curves,
+            model,
         ),
         budgets=numbers_of("--budgets", budgets),
         tier=tier,

@@ -14,6 +14,7 @@ from policies.evaluation_inputs import Files, Inputs, read_inputs
 from policies.evaluation_summary import summarise
 from policies.evaluation_tables import print_all, save_all
 from policies.features_cache import SampleSource
+from policies.flops_gap import flops_gap
 from policies.lightgbm_policy import DEFAULT_PRICE
 from policies.metrics_table import Table, measure
 from policies.reading import Readers
@@ -56,7 +57,9 @@ def run_evaluate(
         few = max(1, resamples // 5)
         groups = by_group(inputs.contest, inputs.budgets, rng, resamples=few, progress=update)
     rows = _rows(inputs, rng, resamples)
-    summary = _summary(inputs, table, rows, tier) | {
+    summary = _summary(inputs, table, rows, tier)
+    few = max(1, resamples // 5)
+    summary |= _of_flops(inputs, np.random.default_rng(seed), few) | {
         "seconds": round(time.perf_counter() - start, 2)
     }
     print_evaluation(rows, title=f"{table.num_samples} samples of {files.split}")
@@ -109,6 +112,27 @@ def _summary(
         "decision_ms": first.decision_ms,
         **summarise(table, names[0]),
         "others": {name: summarise(table, name) for name in names[1:]},
+    }
+
+
+def _of_flops(inputs: Inputs, rng: np.random.Generator, resamples: int) -> dict[str, Any]:
+    """Return the first policy's gap over all FLOPs of a sample, its own decision included."""
+    first = next(iter(inputs.judged.values()))
+    found = flops_gap(
+        inputs.contest.data,
+        first.expected,
+        first.policy.rung_costs,
+        rng,
+        decision_flops=first.decision_flops,
+        resamples=resamples,
+    )
+    if found is None:
+        return {}
+    return {
+        "decision_flops": first.decision_flops,
+        "gap_closed_stable_flops": found.gap.stable,
+        "gap_closed_stable_flops_low": found.stable[0],
+        "gap_closed_stable_flops_high": found.stable[1],
     }
 
 

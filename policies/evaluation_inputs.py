@@ -1,6 +1,5 @@
 """What an evaluation is made of: policies, held-out curves, baselines and what to compare with."""
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from policies.equal_cost import DROPS
 from policies.evaluation import Measured, measured
 from policies.features_cache import SampleSource
 from policies.hull import FloatArray
-from policies.lightgbm_policy import ScorePolicy
+from policies.judging import Encoded, Judged, Policy, judge
 from policies.policy_files import load_policy
 from policies.reading import CurveTable, Readers, Split, refuse_overlap, same_ladder
 from policies.rules import (
@@ -31,6 +30,7 @@ from policies.rules import (
     per_group_scores,
     sweep_of,
 )
+from policies.vision_inputs import VisionInputs
 
 
 class Files(NamedTuple):
@@ -45,6 +45,7 @@ class Files(NamedTuple):
         calibration: curves that a price for a score is set on.
         calibration_split: of the dataset, for ``calibration``.
         expected_curves: of the evaluated samples, their scores means over drawn answers.
+        model: whose encoder policies of tier post-vision look at.
     """
 
     policies: Sequence[str]
@@ -55,20 +56,7 @@ class Files(NamedTuple):
     calibration: Path | None = None
     calibration_split: str = "calibration"
     expected_curves: Path | None = None
-
-
-class Judged(NamedTuple):
-    """A policy and what it expects of the evaluated samples.
-
-    Attributes:
-        policy: as it was loaded.
-        expected: score of every rung, shape [n, k].
-        decision_ms: milliseconds a sample of features and prediction.
-    """
-
-    policy: ScorePolicy
-    expected: FloatArray
-    decision_ms: float
+    model: str | None = None
 
 
 class Inputs(NamedTuple):
@@ -98,13 +86,13 @@ def table_measured(curves: CurveTable) -> Measured:
     )
 
 
-def load_policies(folders: Sequence[str]) -> dict[str, ScorePolicy]:
+def load_policies(folders: Sequence[str]) -> dict[str, Policy]:
     """Return policies by label: the name of the shipped one, or of the folder.
 
     Raises:
         PolicyError: if a folder holds no policy.
     """
-    found: dict[str, ScorePolicy] = {}
+    found: dict[str, Policy] = {}
     for folder in folders:
         shipped = folder in SHIPPED
         path = shipped_folder(folder) / "policy" if shipped else Path(folder)
@@ -140,13 +128,16 @@ def read_inputs(
     data = table_measured(table)
     at = tuple(float(b) for b in budgets) or tuple(even_budgets(data.tokens).tolist())
     split = _features(source, table, files.split)
-    judged = {name: _judge(policy, split) for name, policy in policies.items()}
+    encoded = _encoder(readers, source, files)
+    judged = {name: judge(policy, split, files.split, encoded) for name, policy in policies.items()}
     chosen: list[Chosen] = []
-    for name, (policy, expected, decision_ms) in judged.items():
-        chosen += choices_at(policy, name, expected, at, decision_ms)
+    for name, each in judged.items():
+        chosen += choices_at(each.policy, name, each.expected, at, each.decision_ms)
     if "calibration" in held_out:
         on = _features(source, held_out["calibration"], files.calibration_split)
-        chosen += [_half_point(name, each, on) for name, each in judged.items()]
+        for name, each in judged.items():
+            there = judge(each.policy, on, files.calibration_split, encoded)
+            chosen.append(_half_point(name, each, there.expected, on))
     rules: dict[str, Swept] = {}
     per_group = None
     if "fit" in held_out:
@@ -174,18 +165,29 @@ def _features(source: SampleSource, table: CurveTable, split: str) -> Split:
         return source.features(table, split, update)
 
 
-def _judge(policy: ScorePolicy, split: Split) -> Judged:
-    start = time.perf_counter()
-    expected = policy.predictor.predict(split.features)
-    ms = 1000 * (time.perf_counter() - start) / len(expected)
-    return Judged(policy, expected, split.feature_ms + ms)
+def _encoder(readers: Readers, source: SampleSource, files: Files) -> Encoded | None:
+    """Return what gives visual tokens of a split, each split encoded once."""
+    if files.model is None:
+        return None
+    from budget import load_model
+    from policies.vision_command import encode_split
+
+    model = load_model(files.model)
+    kept: dict[str, VisionInputs] = {}
+
+    def encoded(name: str, split: Split) -> VisionInputs:
+        if name not in kept:
+            kept[name] = encode_split(readers, model, split.curves, source.data, name)
+        return kept[name]
+
+    return encoded
 
 
-def _half_point(name: str, judged: Judged, calibration: Split) -> Chosen:
+def _half_point(name: str, judged: Judged, expected: FloatArray, calibration: Split) -> Chosen:
     """Return the choice at the price that loses half a point on the calibration split."""
     policy = judged.policy
     price = price_for_accuracy(
-        policy.predictor.predict(calibration.features),
+        expected,
         calibration.curves.scores,
         policy.rung_costs,
         DROPS["half_point"],

@@ -68,25 +68,36 @@ class GapMeter:
         *,
         resamples: int = 200,
         level: float = 0.95,
+        decision_cost: float = 0.0,
     ) -> GapInterval:
         """Return the areas and their intervals over resampled samples.
 
         The rule, the oracles and the hull are all resampled together.
+
+        Args:
+            expected: what the rule chooses by, shape [n, k].
+            rng: draws of the bootstrap.
+            resamples: of the bootstrap.
+            level: share of the resamples inside an interval, in (0, 1).
+            decision_cost: what a decision costs, in the unit of the costs. Below the rule's first
+                point the cheapest rung is then taken undecided, now and then.
         """
         sweep, num_samples = self.sweep(expected), len(self._scores)
         counts = resample_counts(num_samples, resamples, rng)
-        drawn = np.array([self._gap(sweep, row) for row in counts])
+        drawn = np.array([self._gap(sweep, row, decision_cost) for row in counts])
         return GapInterval(
-            self._gap(sweep, np.ones(num_samples)),
+            self._gap(sweep, np.ones(num_samples), decision_cost),
             percentiles(drawn[:, 0], level),
             percentiles(drawn[:, 1], level),
         )
 
-    def _gap(self, sweep: Sweep, weights: FloatArray) -> Gap:
+    def _gap(self, sweep: Sweep, weights: FloatArray, decision_cost: float = 0.0) -> Gap:
         total = weights.sum()
         costs = weights @ self._costs / total
         hull = hull_of(costs, weights @ self._scores / total)
         policy = sweep.frontier(weights)
+        if decision_cost:
+            policy = policy.after(decision_cost, hull)
         return Gap(
             *(
                 gap_closed_area(policy, oracle.frontier(weights), hull, float(costs.max()))

@@ -46,6 +46,18 @@ class Frontier(NamedTuple):
         share = min(1.0, (score - low) / (high - low))
         return float(self.costs[i - 1] + share * (self.costs[i] - self.costs[i - 1]))
 
+    def after(self, cost: float, undecided: "Frontier") -> "Frontier":
+        """Return the frontier of a rule whose every decision costs so much.
+
+        Args:
+            cost: of one decision, more than 0, in the unit of ``costs``.
+            undecided: what is reached without deciding; its cheapest point comes first, and between
+                it and the rule's own cheapest a part of the samples is decided about.
+        """
+        start = [column[:1] for column in undecided]
+        own = (self.costs + cost, self.scores, self.prices)
+        return Frontier(*(np.concatenate(pair) for pair in zip(start, own, strict=True)))
+
     def envelope(self) -> "Frontier":
         """Return the least concave, non-decreasing frontier above this one.
 

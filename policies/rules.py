@@ -32,7 +32,10 @@ class Swept(Protocol):
 class Priced(Protocol):
     """What is needed of a policy to choose again; nothing inherits from this."""
 
-    rung_costs: FloatArray
+    @property
+    def rung_costs(self) -> FloatArray:
+        """What the price is paid on, shape [k]."""
+        ...
 
     def choose_from(self, scores: FloatArray, *, budget: Budget | None = None) -> IntArray:
         """Return the rungs for expected scores, shape [n, k]."""

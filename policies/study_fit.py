@@ -10,7 +10,7 @@ from budget.bootstrap import Interval, intervals
 from policies.allocation import IntArray, Sweep
 from policies.equal_cost import Weighted
 from policies.evaluation import Measured
-from policies.families import make_estimator
+from policies.families import known_settings, make_estimator
 from policies.hull import FloatArray
 from policies.rules import ANY_CORRECT, RANDOM_MIX, STABLE, Contest, oracles_of, sweep_of
 
@@ -27,9 +27,7 @@ def seeded(family: str) -> Factory:
     make_estimator(family)
 
     def make(seed: int) -> Any:
-        estimator = make_estimator(family)
-        has_seed = "random_state" in estimator.get_params()
-        return estimator.set_params(random_state=seed) if has_seed else estimator
+        return make_estimator(family, **known_settings(family, {"random_state": seed}))
 
     return make
 
