@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from budget.adaptive import AdaptiveVLM, Budget, Decision, FullScale
-from budget.risk import Risk
 from budget.ladder import ScaleLadder
+from budget.risk import Risk
 from budget.types import Answer
 
 LADDER = ScaleLadder((1, 9, 36))

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from budget.adaptive import AdaptiveVLM, Budget
-from budget.risk import Risk
 from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
+from budget.risk import Risk
 from policies.allocation import choose_rungs
 from policies.fixed import FixedPolicy
 from policies.gaps import GapMeter
