@@ -13,6 +13,7 @@ import typer
 from budget.console import one_line_errors, quiet_libraries
 from budget.data_choice import DataChoice, takes_data_choice
 from budget.risk import parse_risk
+from policies.families import FAMILIES
 
 if TYPE_CHECKING:
     from policies.reading import Readers
@@ -82,9 +83,14 @@ def fit(
             "file of 'budget bench model' (milliseconds)."
         ),
     ] = "tokens",
-    monotone: Annotated[
-        bool, typer.Option(help="Repair predicted scores that fall with the scale.")
-    ] = False,
+    family: Annotated[
+        str,
+        typer.Option(help=f"What predicts the scores: {', '.join(sorted(FAMILIES))}."),
+    ] = "lightgbm",
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(help="A setting of the family as name=value; may be given several times."),
+    ] = None,
     risk: Annotated[
         list[str] | None,
         typer.Option(
@@ -92,10 +98,10 @@ def fit(
             "of mean score lost against the full scale, with probability 0.95. May be repeated."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the fit.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the fit, where it draws.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of the fit.")] = 2,
 ) -> None:
-    """Fit a LightGBM policy on one split and calibrate its prices on another.
+    """Fit a policy on one split and calibrate its prices on another.
 
     Prices are score units per cost of the full scale; each allows the accuracy to drop by so much
     on the calibration split: "no-loss" 0, "balanced" 0.01, "aggressive" 0.03. Promises with a
@@ -113,7 +119,8 @@ def fit(
         fit_split=fit_split,
         calibration_split=calibration_split,
         cost=cost,
-        monotone=monotone,
+        family=family,
+        settings=setting or (),
         seed=seed,
         threads=threads,
         risks=[parse_risk(text) for text in risk or ()],

@@ -12,6 +12,7 @@ from budget.errors import DataError
 from budget.risk import Risk
 from policies.allocation import choose_rungs
 from policies.evaluation import EvaluationRow, Measured, evaluate, gap_areas, measured
+from policies.families import known_settings, make_estimator, parse_settings
 from policies.gaps import GapInterval
 from policies.hull import FloatArray
 from policies.lightgbm_policy import DEFAULT_PRICE, ScorePolicy, fit_score_policy
@@ -20,7 +21,6 @@ from policies.policy_files import load_policy
 from policies.reading import CurveTable, Readers, Split, read_split, same_ladder
 from policies.risk_control import DEFAULT_RISKS
 from policies.rung_costs import rung_costs
-from policies.scores import LightGBMScores
 
 
 def run_fit(
@@ -33,7 +33,8 @@ def run_fit(
     fit_split: str,
     calibration_split: str,
     cost: str,
-    monotone: bool,
+    family: str,
+    settings: Sequence[str],
     seed: int,
     threads: int,
     risks: Sequence[Risk] = (),
@@ -44,7 +45,9 @@ def run_fit(
         BudgetError: if a file cannot be used.
     """
     start = time.perf_counter()
-    # Read before the features, which take long: what cannot be used is refused at once.
+    # Before the features, which take long: what cannot be used is refused at once.
+    common = known_settings(family, {"random_state": seed, "num_threads": threads})
+    predictor = make_estimator(family, **common | parse_settings(family, settings))
     prices_on = rung_costs(cost, readers.curves(curves), model=readers.about(curves).get("model"))
     fit = _read(readers, curves, data, fit_split)
     held_out = _read(readers, calibration, data, calibration_split)
@@ -60,7 +63,7 @@ def run_fit(
         ladder=ladder,
         rung_costs=prices_on.costs,
         cost_unit=prices_on.unit,
-        predictor=LightGBMScores(monotone=monotone, random_state=seed, num_threads=threads),
+        predictor=predictor,
         calibration_flops=_known_flops(held_out.curves),
         risks=_all_risks(risks, held_out.curves),
         seed=seed,
@@ -72,6 +75,7 @@ def run_fit(
     print_json_line(
         {
             "policy": str(out),
+            "family": family,
             "n_fit": len(fit.features),
             "n_calibration": len(held_out.features),
             "n_features": fit.features.shape[1],
