@@ -19,7 +19,7 @@ from policies.lightgbm_policy import DEFAULT_PRICE, ScorePolicy, fit_score_polic
 from policies.per_group import PerGroupScores
 from policies.policy_files import load_policy
 from policies.reading import CurveTable, Readers, Split, read_split, same_ladder
-from policies.risk_control import DEFAULT_RISKS
+from policies.risk_options import all_risks, known_flops, print_risks, risks_as_json
 from policies.rung_costs import rung_costs
 
 
@@ -64,14 +64,14 @@ def run_fit(
         rung_costs=prices_on.costs,
         cost_unit=prices_on.unit,
         predictor=predictor,
-        calibration_flops=_known_flops(held_out.curves),
-        risks=_all_risks(risks, held_out.curves),
+        calibration_flops=known_flops(held_out.curves),
+        risks=all_risks(risks, held_out.curves),
         seed=seed,
     )
     policy.save(out)
     rows = _price_rows(policy, held_out)
     print_table(("price", "value", "calibration accuracy", "mean tokens"), rows, "Prices")
-    _print_risks(policy)
+    print_risks(policy)
     print_json_line(
         {
             "policy": str(out),
@@ -83,57 +83,12 @@ def run_fit(
             "cost": prices_on.unit,
             "rung_costs": prices_on.costs,
             "prices": policy.prices,
-            "risks": [
-                {
-                    "epsilon": row.risk.epsilon,
-                    "delta": row.risk.delta,
-                    "price": None if row.is_full_scale else row.price,
-                    "mean_tokens": row.mean_tokens,
-                }
-                for row in policy.risks.rows
-            ],
+            "risks": risks_as_json(policy),
             "full_accuracy": float(held_out.curves.scores[:, -1].mean()),
             "seconds": round(time.perf_counter() - start, 2),
         }
     )
     return policy
-
-
-def _known_flops(curves: CurveTable) -> FloatArray | None:
-    """Return the FLOPs of curves that know them for every rung, or nothing."""
-    flops = curves.flops
-    known = np.isfinite(flops).all() and (np.diff(flops, axis=1) > 0).all()
-    return flops if known else None
-
-
-def _all_risks(asked: Sequence[Risk], curves: CurveTable) -> list[Risk]:
-    """Return the risks asked for and the usual ones; none for scores that cannot have one.
-
-    Raises:
-        DataError: if risks were asked for and scores are outside [0, 1].
-    """
-    scores = curves.scores
-    if scores.min() >= 0 and scores.max() <= 1:
-        return list(dict.fromkeys([*DEFAULT_RISKS, *asked]))
-    if asked:
-        raise DataError(
-            f"--risk needs scores in [0, 1], the curves have {scores.min():g} to {scores.max():g}"
-        )
-    return []
-
-
-def _print_risks(policy: ScorePolicy) -> None:
-    rows = [
-        (
-            str(row.risk),
-            "full scale" if row.is_full_scale else f"{row.price:.4f}",
-            f"{row.loss:.4f}",
-            f"{row.mean_tokens:.1f}",
-        )
-        for row in policy.risks.rows
-    ]
-    if rows:
-        print_table(("promise", "price", "calibration loss", "mean tokens"), rows, "Risks")
 
 
 def _read(readers: Readers, curves: Path, data: str, split: str) -> Split:
