@@ -116,6 +116,10 @@ def test_promises_are_calibrated_and_kept_with_the_policy(files, tmp_path):
     pictures, questions = [Image.new("RGB", (20, 20))] * 2, ["How many?"] * 2
     assert "full scale for all" in policy.choose(pictures, questions, budget=strict).note
     assert policy.choose(pictures, questions, budget=loose).note == ""
+    looser = Budget(risk=Risk(0.25, 0.4))
+    assert (
+        policy.choose(pictures, questions, budget=looser).note == f"as calibrated for {loose.risk}"
+    )
     with pytest.raises(PolicyError, match=r"not calibrated for a loss of at most 0\.001 "):
         policy.choose(pictures, questions, budget=Budget(risk=Risk(0.001)))
 
