@@ -58,16 +58,41 @@ def ask(
             help="For auto: score that the full scale's cost must be worth; 0 to 1.", min=0
         ),
     ] = None,
+    mean_tokens: Annotated[
+        float | None, typer.Option(help="For auto: visual tokens a question, on average.")
+    ] = None,
+    mean_flops: Annotated[
+        float | None, typer.Option(help="For auto: FLOPs a question, on average.")
+    ] = None,
+    mean_ms: Annotated[
+        float | None, typer.Option(help="For auto: milliseconds a question, on average.")
+    ] = None,
+    risk: Annotated[
+        str | None,
+        typer.Option(
+            help="For auto: epsilon:delta such as 0.01:0.05, at most 0.01 of mean score lost "
+            "against the full scale with probability 0.95."
+        ),
+    ] = None,
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1)] = 16,
 ) -> None:
     """Answer one question about one image, and say with how many visual tokens and why."""
     quiet_libraries()
     from budget.adaptive import AdaptiveVLM, Budget, FullScale
     from budget.pictures import open_image
+    from budget.risk import parse_risk
 
     fixed = _parse_tokens(tokens)
     if fixed is not None and price is not None:
         raise ValueError(f"--price goes with --tokens auto, got --tokens {tokens} --price {price}")
+    budget = Budget(
+        num_visual_tokens=fixed,
+        price=price,
+        mean_tokens=mean_tokens,
+        mean_flops=mean_flops,
+        mean_ms=mean_ms,
+        risk=None if risk is None else parse_risk(risk),
+    )
     picture = open_image(image)
     from budget.models import load_model
 
@@ -79,7 +104,7 @@ def ask(
     (answer,) = adaptive.answer(
         [picture],
         [question],
-        budget=Budget(num_visual_tokens=fixed, price=price),
+        budget=budget,
         max_new_tokens=max_new_tokens,
     )
     total_ms = (time.perf_counter() - start) * 1000

@@ -86,13 +86,6 @@ def fit(
             "file of 'budget bench model' (milliseconds)."
         ),
     ] = "tokens",
-    risk: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Also find a price for the promise epsilon:delta, such as 0.01:0.05: at most 0.01 "
-            "of mean score lost against the full scale, with probability 0.95. May be repeated."
-        ),
-    ] = None,
     family: Annotated[
         str,
         typer.Option(help=f"What predicts the scores: {', '.join(sorted(FAMILIES))}."),
@@ -100,6 +93,13 @@ def fit(
     setting: Annotated[
         list[str] | None,
         typer.Option(help="A setting of the family as name=value; may be given several times."),
+    ] = None,
+    risk: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also find a price for the promise epsilon:delta, such as 0.01:0.05: at most 0.01 "
+            "of mean score lost against the full scale, with probability 0.95. May be repeated."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the fit, where it draws.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of the fit.")] = 2,

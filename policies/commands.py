@@ -7,16 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from budget.console import print_json_line, print_table, progress
-from budget.errors import DataError
 from budget.risk import Risk
 from policies.allocation import choose_rungs
 from policies.evaluation import EvaluationRow
 from policies.families import known_settings, make_estimator, parse_settings
-from policies.hull import FloatArray
 from policies.lightgbm_policy import ScorePolicy
 from policies.pricing import fit_score_policy
-from policies.reading import CurveTable, Readers, Split, read_split, refuse_overlap, same_ladder
-from policies.risk_control import DEFAULT_RISKS
+from policies.reading import Readers, Split, read_split, refuse_overlap, same_ladder
+from policies.risk_options import all_risks, known_flops, print_risks, risks_as_json
 from policies.rung_costs import rung_costs
 
 
@@ -80,58 +78,12 @@ def run_fit(
             "cost": prices_on.unit,
             "rung_costs": prices_on.costs,
             "prices": policy.prices,
-            "risks": [
-                {
-                    "epsilon": row.risk.epsilon,
-                    "delta": row.risk.delta,
-                    "price": None if row.is_full_scale else row.price,
-                    "mean_tokens": row.mean_tokens,
-                }
-                for row in policy.risks.rows
-            ],
+            "risks": risks_as_json(policy),
             "full_accuracy": float(held_out.curves.scores[:, -1].mean()),
             "seconds": round(time.perf_counter() - start, 2),
         }
     )
     return policy
-
-
-def known_flops(curves: CurveTable) -> FloatArray | None:
-    """Return the FLOPs of curves that know them for every rung, or nothing."""
-    flops = curves.flops
-    known = np.isfinite(flops).all() and (np.diff(flops, axis=1) > 0).all()
-    return flops if known else None
-
-
-def all_risks(asked: Sequence[Risk], curves: CurveTable) -> list[Risk]:
-    """Return the risks asked for and the usual ones; none for scores that cannot have one.
-
-    Raises:
-        DataError: if risks were asked for and scores are outside [0, 1].
-    """
-    scores = curves.scores
-    if scores.min() >= 0 and scores.max() <= 1:
-        return list(dict.fromkeys([*DEFAULT_RISKS, *asked]))
-    if asked:
-        raise DataError(
-            f"--risk needs scores in [0, 1], the curves have {scores.min():g} to {scores.max():g}"
-        )
-    return []
-
-
-def print_risks(policy: ScorePolicy) -> None:
-    """Print the promises that a policy was calibrated for, if there are any."""
-    rows = [
-        (
-            str(row.risk),
-            "full scale" if row.is_full_scale else f"{row.price:.4f}",
-            f"{row.loss:.4f}",
-            f"{row.mean_tokens:.1f}",
-        )
-        for row in policy.risks.rows
-    ]
-    if rows:
-        print_table(("promise", "price", "calibration loss", "mean tokens"), rows, "Risks")
 
 
 def _read(readers: Readers, curves: Path, data: str, split: str) -> Split:

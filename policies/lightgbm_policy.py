@@ -202,10 +202,13 @@ class ScorePolicy:
         return PriceMix.single(self.prices[DEFAULT_PRICE])
 
     def note(self, budget: Budget) -> str:
-        """Return what there is to say of a choice for a budget, in words; usually nothing."""
-        if budget.risk is None or not self.risks.find(budget.risk).is_full_scale:
+        """Return what the price of a risk does not tell: whose promise it is, or that none held."""
+        if budget.risk is None:
             return ""
-        return f"full scale for all, as no cheaper choice was shown to keep {budget.risk}"
+        found = self.risks.find(budget.risk)
+        if found.is_full_scale:
+            return f"full scale for all, as no cheaper choice was shown to keep {found.risk}"
+        return "" if found.risk == budget.risk else f"as calibrated for {found.risk}"
 
 
 def _refuse_misfit(predictor: StoredPredictor, num_rungs: int) -> None:

@@ -17,6 +17,7 @@ from budget.errors import PolicyError
 MAX_CHARACTERS = 64_000_000
 MAX_TREES = 5_000
 MAX_LEAVES = 1_024
+MAX_LEAF_VALUE = 1e30  # so that sums of them are numbers
 OBJECTIVES = ("cross_entropy", "regression")
 _INTEGERS = re.compile(r"-?\d{1,9}(?: -?\d{1,9})*")
 _NUMBER = r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][-+]?\d{1,3})?"
@@ -93,7 +94,9 @@ def _parse_tree(index: int, block: str, num_features: int) -> Tree:
     num_leaves = int(_integers(index, fields, "num_leaves", 1)[0])
     if not 1 <= num_leaves <= MAX_LEAVES:
         raise _bad(f"tree {index} has num_leaves {num_leaves}, legal are 1 to {MAX_LEAVES}")
-    _numbers(index, fields, "leaf_value", num_leaves)
+    leaves = _numbers(index, fields, "leaf_value", num_leaves)
+    if (np.abs(leaves) > MAX_LEAF_VALUE).any():
+        raise _bad(f"tree {index} has a leaf_value beyond {MAX_LEAF_VALUE:g}")
     inner = num_leaves - 1
     if inner:
         _numbers(index, fields, "threshold", inner)
@@ -144,7 +147,7 @@ def _integers(index: int, fields: dict[str, str], key: str, count: int) -> NDArr
     return values
 
 
-def _numbers(index: int, fields: dict[str, str], key: str, count: int) -> None:
+def _numbers(index: int, fields: dict[str, str], key: str, count: int) -> NDArray[np.float64]:
     text = fields.get(key, "")
     if not _NUMBERS.fullmatch(text):
         raise _bad(f"tree {index} has no list of numbers {key}")
@@ -152,6 +155,7 @@ def _numbers(index: int, fields: dict[str, str], key: str, count: int) -> None:
     if not np.isfinite(values).all():
         raise _bad(f"tree {index} has a number in {key} that is not finite")
     _refuse_count(index, key, len(values), count)
+    return values
 
 
 def _refuse_count(index: int, key: str, found: int, count: int) -> None:

@@ -26,7 +26,7 @@ _OWN_FILES = re.compile(
 
 Price = Annotated[float, Field(ge=0, le=1e30, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Integer = Annotated[int, Field(ge=-(2**53), le=2**53)]
+Integer = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]{0,63}$")]
 Kind = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 Names = Annotated[list[Name], Field(max_length=1_000)]

@@ -52,7 +52,8 @@ class StreamReference(NamedTuple):
 
     def outside(self, features: FloatArray) -> FloatArray:
         """Return which share of each row's features lies outside the range seen, shape [n]."""
-        share: FloatArray = ((features < self.low) | (features > self.high)).mean(axis=1)
+        outside = (features < self.low) | (features > self.high)
+        share: FloatArray = np.count_nonzero(outside, axis=1) / len(self.low)
         return share
 
     def outliers(self, features: FloatArray) -> NDArray[np.bool_]:

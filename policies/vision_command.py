@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from budget.console import print_json_line, print_table, progress
 from budget.errors import PolicyError
-from policies.commands import all_risks, known_flops, print_risks
 from policies.lightgbm_policy import ScorePolicy
 from policies.policy_files import load_policy
 from policies.post_vision import KIND, PostVisionPolicy, VisionPart
@@ -21,6 +20,7 @@ from policies.reading import (
     rows_of,
     same_ladder,
 )
+from policies.risk_options import all_risks, known_flops, print_risks
 from policies.vision_inputs import VisionInputs, read_inputs
 from policies.vision_training import Training, fit_vision_scores, pooled_sides
 

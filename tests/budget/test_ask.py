@@ -78,12 +78,28 @@ def test_a_policy_decides_from_the_question(picture, policy, question, rung):
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--mean-tokens", "9"], "within a mean of 9 tokens"),
+        (["--mean-flops", "3e9"], "within a mean of 3 GFLOPs"),
+        (["--risk", "0.01:0.05"], "a loss of at most 0.01 with probability 0.95"),
+    ],
+)
+def test_what_is_allowed_reaches_the_policy_and_the_reason(picture, policy, words, said):
+    result = ask(picture, "what is it", "--policy", policy, "--max-new-tokens", "2", *words)
+    assert result.exit_code == 0, result.stderr
+    assert said in json.loads(result.stdout.splitlines()[-1])["reason"]
+
+
+@pytest.mark.parametrize(
     ("words", "line"),
     [
         (["--tokens", "many"], "--tokens must be auto or a number from 1, got 'many'"),
         (["--tokens", "0"], "got '0'"),
         (["--tokens", "5"], "5"),
         (["--tokens", "1", "--price", "0.1"], "--price goes with --tokens auto"),
+        (["--mean-flops", "1e9", "--mean-ms", "30"], "a budget takes one of"),
+        (["--risk", "0.01"], "epsilon:delta such as 0.01:0.05"),
         ([], "no policy folder"),
         (["--policy", "absent"], "no policy folder absent; give --policy FOLDER, or --tokens N"),
     ],

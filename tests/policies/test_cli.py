@@ -100,16 +100,6 @@ def test_fit_then_evaluate(files, tmp_path, cost):
     assert "oracle, any correct" in found.stdout
 
 
-def test_another_family_is_fitted_with_settings(files, tmp_path):
-    words = ("--family", "neighbours", "--setting", "num_neighbours=7", "--setting", "sharpness=0")
-    fitted = fit(tmp_path / "policy", *words)
-    assert fitted.exit_code == 0, fitted.output
-    assert json.loads(fitted.stdout.splitlines()[-1])["family"] == "neighbours"
-    predictor = load_policy(tmp_path / "policy").predictor
-    assert predictor.num_neighbours == 7
-    assert (predictor.importance == 1).all()
-
-
 def test_promises_are_calibrated_and_kept_with_the_policy(files, tmp_path):
     fitted = fit(tmp_path / "policy", "--risk", "0.2:0.3", "--risk", "0.01:0.05")
     assert fitted.exit_code == 0, fitted.output
@@ -126,6 +116,10 @@ def test_promises_are_calibrated_and_kept_with_the_policy(files, tmp_path):
     pictures, questions = [Image.new("RGB", (20, 20))] * 2, ["How many?"] * 2
     assert "full scale for all" in policy.choose(pictures, questions, budget=strict).note
     assert policy.choose(pictures, questions, budget=loose).note == ""
+    looser = Budget(risk=Risk(0.25, 0.4))
+    assert (
+        policy.choose(pictures, questions, budget=looser).note == f"as calibrated for {loose.risk}"
+    )
     with pytest.raises(PolicyError, match=r"not calibrated for a loss of at most 0\.001 "):
         policy.choose(pictures, questions, budget=Budget(risk=Risk(0.001)))
 
@@ -163,6 +157,16 @@ def test_a_risk_that_cannot_be_read_is_one_line(files, tmp_path, risk, message):
     assert fitted.exit_code == 2
     assert message in fitted.stderr
     assert fitted.stderr.count("\n") == 1
+
+
+def test_another_family_is_fitted_with_settings(files, tmp_path):
+    words = ("--family", "neighbours", "--setting", "num_neighbours=7", "--setting", "sharpness=0")
+    fitted = fit(tmp_path / "policy", *words)
+    assert fitted.exit_code == 0, fitted.output
+    assert json.loads(fitted.stdout.splitlines()[-1])["family"] == "neighbours"
+    predictor = load_policy(tmp_path / "policy").predictor
+    assert predictor.num_neighbours == 7
+    assert (predictor.importance == 1).all()
 
 
 def test_a_policy_can_be_priced_in_measured_milliseconds(files, tmp_path, calibration):

@@ -11,7 +11,7 @@ from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
 from policies import load_policy
 from policies.features import current_schema, featurize
-from policies.lightgbm_text import parse_model
+from policies.lightgbm_text import format_model, parse_model
 from policies.pricing import fit_score_policy
 from policies.scores import LightGBMScores
 
@@ -98,8 +98,6 @@ def test_what_is_saved_predicts_what_lightgbm_predicts():
     X[rng.random(X.shape) < 0.1] = np.nan
     settings = {"objective": "cross_entropy", "verbosity": -1, "num_threads": 1, "seed": 0}
     booster = lightgbm.train(settings, lightgbm.Dataset(X, y, params=settings), 20)
-    from policies.lightgbm_text import format_model
-
     model = parse_model(booster.model_to_string(), 5)
     assert (lightgbm.Booster(model_str=format_model(model)).predict(X) == booster.predict(X)).all()
     assert parse_model(format_model(model), 5) == model
@@ -207,6 +205,7 @@ def first(key, value):
         (first("split_feature", lambda n: ["-1", *n[1:]]), "split_feature -1"),
         (first("threshold", lambda n: ["nan", *n[1:]]), "numbers threshold"),
         (first("leaf_value", lambda n: ["1e999", *n[1:]]), "not finite"),
+        (first("leaf_value", lambda n: ["-1e31", *n[1:]]), "beyond"),
         (first("leaf_value", lambda n: n[:-1]), "numbers in leaf_value"),
         (first("decision_type", lambda n: ["1", *n[1:]]), "decision_type 1"),
         (lambda t: t.replace("num_leaves=", "num_leaves=9", 1), "tree 0"),

@@ -36,14 +36,14 @@ def test_a_stream_like_the_calibration_hardly_ever_alarms():
 @pytest.mark.parametrize(
     ("select", "within"),
     [
-        (lambda data: np.isin(data.groups, ["counting", "digit"]), 150),
-        (lambda data: data.density >= 6, 250),
+        (lambda data: np.isin(data.groups, ["counting", "digit"]), 40),
+        (lambda data: data.density >= 6, 50),
     ],
 )
 def test_other_questions_or_denser_scenes_alarm_soon(select, within):
     found = []
     for seed in range(8):
-        monitor, features, expected = stream(seed, select, count=within)
+        monitor, features, expected = stream(seed, select, count=within + 50)
         report = monitor.update(features, expected)
         found.append(report.alarm_at or np.inf)
         assert (report.moved is None) == (report.alarm_at is None)
@@ -56,7 +56,7 @@ def test_a_change_after_a_long_quiet_is_found_too():
     _, features, expected = stream(3, lambda data: data.groups == "digit", count=400)
     report = monitor.update(features, expected)
     assert report.alarm_at is not None
-    assert 1500 < report.alarm_at < 1800
+    assert 1500 < report.alarm_at < 1600
 
 
 def test_batches_are_the_same_as_one_by_one():
@@ -88,8 +88,8 @@ def test_looking_for_an_outlier_takes_microseconds():
         start = time.perf_counter()
         reference.outliers(table[:1])
         took.append(time.perf_counter() - start)
-    # 20 microseconds on a quiet machine; the fastest of many is what a busy one can do.
-    assert min(took) < 20e-6
+    # Under 20 on any recent machine; the fastest of many is what a busy one can do.
+    assert min(took) < 40e-6
 
 
 def test_the_reference_comes_back_from_its_state():
