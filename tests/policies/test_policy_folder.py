@@ -121,7 +121,9 @@ def test_arrays_that_would_not_be_read_back_are_not_written(
     assert not (tmp_path / "policy").exists()
 
 
-@pytest.mark.parametrize("epsilon", [float("nan"), np.float64(0.1).reshape(1), {"a": 1}, "x" * 2000])
+@pytest.mark.parametrize(
+    "epsilon", [float("nan"), np.float64(0.1).reshape(1), {"a": 1}, "x" * 2000]
+)
 def test_settings_that_would_not_be_read_back_are_not_written(
     policy, tmp_path, monkeypatch, epsilon
 ):
