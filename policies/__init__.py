@@ -4,11 +4,17 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "FAMILIES": "policies.families",
     "FeatureSchema": "policies.features",
     "FixedPolicy": "policies.fixed",
     "Frontier": "policies.hull",
     "GapMeter": "policies.gaps",
+    "GeometryScores": "policies.geometry",
     "LightGBMScores": "policies.scores",
+    "LogisticScores": "policies.logistic",
+    "MeanScores": "policies.mean_scores",
+    "NeighboursScores": "policies.neighbours",
+    "OrdinalScores": "policies.ordinal",
     "PerGroupScores": "policies.per_group",
     "RandomMixPolicy": "policies.random_mix",
     "ScorePolicy": "policies.lightgbm_policy",
@@ -21,6 +27,7 @@ _HOMES = {
     "gap_closed_area": "policies.frontier",
     "gap_closed_at": "policies.frontier",
     "load_policy": "policies.policy_files",
+    "make_estimator": "policies.families",
     "policy_frontier": "policies.frontier",
     "price_for_accuracy": "policies.allocation",
     "save_policy": "policies.policy_files",

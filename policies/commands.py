@@ -17,8 +17,10 @@ from policies.hull import FloatArray
 from policies.lightgbm_policy import DEFAULT_PRICE, ScorePolicy, fit_score_policy
 from policies.per_group import PerGroupScores
 from policies.policy_files import load_policy
+from policies.policy_schema import is_own_file
 from policies.reading import CurveTable, Readers, Split, read_split, same_ladder
 from policies.rung_costs import rung_costs
+from policies.whole_folder import refuse_others
 
 
 def run_fit(
@@ -43,6 +45,7 @@ def run_fit(
     """
     start = time.perf_counter()
     # Before the features, which take long: what cannot be used is refused at once.
+    refuse_others(out, is_own_file)
     common = known_settings(family, {"random_state": seed, "num_threads": threads})
     predictor = make_estimator(family, **common | parse_settings(family, settings))
     prices_on = rung_costs(cost, readers.curves(curves), model=readers.about(curves).get("model"))
