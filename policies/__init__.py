@@ -4,13 +4,19 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "FAMILIES": "policies.families",
     "FeatureSchema": "policies.features",
     "FixedPolicy": "policies.fixed",
     "Frontier": "policies.hull",
     "GapMeter": "policies.gaps",
+    "GeometryScores": "policies.geometry",
     "LightGBMScores": "policies.scores",
     "OptionPolicy": "policies.option_policy",
     "OptionTable": "policies.option_table",
+    "LogisticScores": "policies.logistic",
+    "MeanScores": "policies.mean_scores",
+    "NeighboursScores": "policies.neighbours",
+    "OrdinalScores": "policies.ordinal",
     "PerGroupScores": "policies.per_group",
     "PriceMix": "policies.budget_solver",
     "RandomMixPolicy": "policies.random_mix",
@@ -33,6 +39,7 @@ _HOMES = {
     "load_policy": "policies.policy_files",
     "meet_budgets": "policies.budget_solver",
     "mix_weights": "policies.group_mix",
+    "make_estimator": "policies.families",
     "policy_frontier": "policies.frontier",
     "price_for_accuracy": "policies.allocation",
     "read_option_table": "policies.option_files",

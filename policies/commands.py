@@ -12,10 +12,12 @@ from policies.allocation import choose_rungs
 from policies.evaluation import EvaluationRow
 from policies.families import known_settings, make_estimator, parse_settings
 from policies.lightgbm_policy import ScorePolicy
+from policies.policy_schema import is_own_file
 from policies.pricing import fit_score_policy
 from policies.reading import Readers, Split, read_split, refuse_overlap, same_ladder
 from policies.risk_options import all_risks, known_flops, print_risks, risks_as_json
 from policies.rung_costs import rung_costs
+from policies.whole_folder import refuse_others
 
 
 def run_fit(
@@ -41,6 +43,7 @@ def run_fit(
     """
     start = time.perf_counter()
     # Before the features, which take long: what cannot be used is refused at once.
+    refuse_others(out, is_own_file)
     common = known_settings(family, {"random_state": seed, "num_threads": threads})
     predictor = make_estimator(family, **common | parse_settings(family, settings))
     prices_on = rung_costs(cost, readers.curves(curves), model=readers.about(curves).get("model"))

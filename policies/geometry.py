@@ -1,17 +1,17 @@
 """The heuristic that looks at a picture's size and edges alone."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
 from budget.errors import PolicyError
-from policies import logistic
+from policies.families import restore_predictor
 from policies.features import current_schema
 from policies.hull import FloatArray
-from policies.logistic import LogisticPredictor, LogisticScores
-from policies.predictor_state import PredictorState
+from policies.logistic import LogisticScores
+from policies.predictor_state import PredictorState, StoredPredictor
 from policies.score_estimator import ScoreEstimator
 from policies.standardise import Standard, restore_standard, standard_of
 from policies.state_checks import Settings, refuse_other_names, settings_of
@@ -30,7 +30,7 @@ class GeometryPredictor:
     """
 
     def __init__(
-        self, columns: Sequence[int], standard: Standard, surface: LogisticPredictor
+        self, columns: Sequence[int], standard: Standard, surface: StoredPredictor
     ) -> None:
         self.columns = list(columns)
         self.standard = standard
@@ -118,6 +118,6 @@ def restore(state: PredictorState, num_features: int, num_rungs: int) -> Geometr
         raise PolicyError(f"{state.kind}: columns must be under {num_features}, got {columns}")
     count = len(columns)
     standard = restore_standard(state, count)
-    surface: Any = state.parts["surface"]
     terms = count + count * (count + 1) // 2
-    return GeometryPredictor(columns, standard, logistic.restore(surface, terms, num_rungs))
+    surface = restore_predictor(state.parts["surface"], terms, num_rungs)
+    return GeometryPredictor(columns, standard, surface)

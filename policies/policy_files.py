@@ -109,7 +109,7 @@ def _content(
                 File(name=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
                 for name, data in files.items()
             ],
-        )
+        ).sealed()
     except ValidationError as error:
         raise PolicyError(f"the policy cannot be saved: {first_problem(error)}") from error
 
@@ -173,9 +173,12 @@ def _state(
 
 def _read_json(path: Path) -> PolicyContent:
     try:
-        return PolicyContent.model_validate_json(_read(path, _MAX_JSON_BYTES))
+        content = PolicyContent.model_validate_json(_read(path, _MAX_JSON_BYTES))
     except ValidationError as error:
         raise PolicyError(f"{path}: {first_problem(error)}") from error
+    if content.fingerprint() != content.content_sha256:
+        raise PolicyError(f"{path} was changed: its content does not fit its content_sha256")
+    return content
 
 
 def _text(folder: Path, file: File) -> str:

@@ -4,8 +4,14 @@ A predictor is a tree of nodes. A node names its family, its settings (plain JSO
 belongs to it: arrays, LightGBM texts and further nodes. What the names stand for lies beside
 ``policy.json``: every array in ``arrays.safetensors`` under the node's place, and every text in a
 file that is called after its place, so that no path is ever read out of a policy.
+
+Every file's SHA-256 is in ``policy.json``, and that of its own content too, so that a number that
+was changed by mistake is not taken for a policy. Who changes it on purpose can make the sums fit:
+what is legal is checked apart from them.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -83,6 +89,17 @@ class PolicyContent(_Strict):
     calibration: Node
     extras: dict[Name, Node] = Field(max_length=100)
     files: list[File] = Field(max_length=100_000)
+    content_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = "0" * 64
+
+    def fingerprint(self) -> str:
+        """Return the sha256 of all but ``content_sha256``."""
+        # Python's own spelling of numbers: that of the schema's library may change.
+        text = json.dumps(self.model_dump(exclude={"content_sha256"}), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def sealed(self) -> "PolicyContent":
+        """Return the same content with the ``content_sha256`` that fits."""
+        return self.model_copy(update={"content_sha256": self.fingerprint()})
 
     @model_validator(mode="after")
     def _one_cost_per_rung(self) -> "PolicyContent":

@@ -29,7 +29,7 @@ def whole_folder(folder: Path, is_own: Callable[[str], bool]) -> Iterator[Path]:
         OSError: if it cannot be written.
     """
     folder = folder.resolve()  # what a link points to is replaced, not the link
-    _refuse_others(folder, is_own)
+    refuse_others(folder, is_own)
     folder.parent.mkdir(parents=True, exist_ok=True)
     mark = uuid.uuid4().hex[:8]
     fresh, old = (folder.with_name(f".{folder.name}.{mark}.{end}") for end in ("new", "old"))
@@ -49,7 +49,12 @@ def whole_folder(folder: Path, is_own: Callable[[str], bool]) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _refuse_others(folder: Path, is_own: Callable[[str], bool]) -> None:
+def refuse_others(folder: Path, is_own: Callable[[str], bool]) -> None:
+    """Refuse a place that :func:`whole_folder` would not write to.
+
+    Raises:
+        PolicyError: if ``folder`` is no folder, or holds something that is not its own.
+    """
     if not folder.exists():
         return
     if not folder.is_dir():

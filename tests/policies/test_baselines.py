@@ -5,7 +5,9 @@ from budget.adaptive import AdaptiveVLM, Budget
 from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
 from budget.risk import Risk
-from policies.allocation import choose_rungs
+from policies.allocation import choose_rungs, solve_price
+from policies.calibration import calibrate, named_prices
+from policies.evaluation import gap_areas, measured
 from policies.fixed import FixedPolicy
 from policies.gaps import GapMeter
 from policies.per_group import PerGroupScores
@@ -86,3 +88,23 @@ def test_baselines_fit_the_runtime():
         name, ladder = "toy", LADDER
 
     assert AdaptiveVLM(Model(), FixedPolicy(LADDER)).policy.ladder == LADDER
+
+
+def test_per_group_scores_serve_wherever_a_rule_does():
+    """Prices, calibration and gaps take predictions, whoever makes them."""
+    rng = np.random.default_rng(0)
+    groups = rng.choice(["easy", "hard"], size=400)
+    chance = np.where(groups[:, None] == "easy", [0.8, 0.85, 0.9], [0.1, 0.5, 0.9])
+    scores = (rng.random((400, 1)) < chance).astype(float)
+    costs = np.array(LADDER.scales, dtype=float)
+    expected = PerGroupScores().fit(groups, scores).predict(groups)
+    price = solve_price(expected, costs, 15.0)
+    chosen = choose_rungs(expected, costs, price)
+    assert costs[chosen].mean() <= 15.0
+    assert chosen[groups == "easy"].max() < chosen[groups == "hard"].min()
+    table = calibrate(expected, scores, costs, costs)
+    assert table.price_for_tokens(15.0) == pytest.approx(price)
+    assert named_prices(expected, scores, costs)["no-loss"] >= 0
+    data = measured(scores, costs, groups=groups)
+    gap = gap_areas(data, {"groups": expected}, rng=rng, resamples=20)["groups"]
+    assert gap.gap.stable > 0.2

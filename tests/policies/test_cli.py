@@ -218,6 +218,13 @@ def test_bad_input_is_one_line(files, tmp_path, more, message):
     assert message in errors[0]
 
 
+def test_a_folder_of_other_files_is_refused_before_anything_is_read(files, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    found = fit(tmp_path, "--calibration", "none.parquet")
+    assert (found.exit_code, found.stderr.count("\n")) == (2, 1)
+    assert "holds 'notes.txt', which is no policy's" in found.stderr
+
+
 def test_a_folder_without_a_policy_is_one_line(files, tmp_path):
     found = call("evaluate", "--policy", tmp_path, "--curves", "test.parquet", "--data", "toy")
     assert found.exit_code == 2

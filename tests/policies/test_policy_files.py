@@ -62,7 +62,7 @@ def folder(saved, tmp_path):
     return shutil.copytree(saved, tmp_path / "policy")
 
 
-def rewrite(folder, name, change):
+def rewrite(folder, name, change, fit_sums):
     """Change a model file and make its sha256 fit, as someone with bad intentions would."""
     text = change((folder / name).read_text())
     (folder / name).write_text(text)
@@ -72,6 +72,7 @@ def rewrite(folder, name, change):
             file["sha256"] = hashlib.sha256(text.encode()).hexdigest()
             file["bytes"] = len(text)
     (folder / "policy.json").write_text(json.dumps(content))
+    fit_sums(folder)
 
 
 def edit(folder, **changes):
@@ -137,6 +138,13 @@ def test_a_changed_file_is_refused(folder):
         load_policy(folder)
 
 
+def test_a_price_that_was_changed_is_refused(folder):
+    content = json.loads((folder / "policy.json").read_text())
+    edit(folder, prices=content["prices"] | {"no-loss": 0.5})
+    with pytest.raises(PolicyError, match=r"policy\.json was changed"):
+        load_policy(folder)
+
+
 def test_a_missing_file_is_refused(folder):
     (folder / RUNG_1).unlink()
     with pytest.raises(PolicyError, match="no policy file can be read"):
@@ -171,8 +179,9 @@ def node(kind, *, arrays=(), texts=("rung_0", "rung_1", "rung_2"), **settings):
         ({"extras": {"risks": node("risks", texts=())}}, "the arrays are not those"),
     ],
 )
-def test_a_policy_file_that_is_not_well_formed_is_one_line(folder, changes, message):
+def test_a_policy_file_that_is_not_well_formed_is_one_line(folder, fit_sums, changes, message):
     edit(folder, **changes)
+    fit_sums(folder)
     with pytest.raises(PolicyError, match=message) as refused:
         load_policy(folder)
     assert "\n" not in str(refused.value)
@@ -219,8 +228,10 @@ def first(key, value):
         (lambda t: t.replace("num_cat=0", "num_cat=0\nnum_cat=0", 1), "twice"),
     ],
 )
-def test_a_mutated_model_is_refused_before_the_native_parser_sees_it(folder, change, message):
-    rewrite(folder, RUNG_0, change)
+def test_a_mutated_model_is_refused_before_the_native_parser_sees_it(
+    folder, fit_sums, change, message
+):
+    rewrite(folder, RUNG_0, change, fit_sums)
     with pytest.raises(PolicyError, match=message):
         load_policy(folder)
 

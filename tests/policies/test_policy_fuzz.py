@@ -1,23 +1,13 @@
-"""Policy files that someone has tampered with: an error in one line, or the very same policy."""
+"""Policy files with something changed at random: an error in one line, or the very same policy."""
 
 import copy
-import hashlib
-import json
-import os
-import struct
 
 import numpy as np
 import pytest
 
 from budget.errors import PolicyError
-from budget.ladder import ScaleLadder
-from policies import load_policy
 from policies.features import current_schema
 from policies.lightgbm_text import parse_model
-from policies.ordinal import OrdinalScores
-from policies.policy_files import save_policy
-from policies.pricing import fit_score_policy
-from policies.scores import LightGBMScores
 
 JUNK = [
     None,
@@ -46,86 +36,6 @@ JUNK = [
     [None] * 50,
     {"kind": "mean"},
 ]
-ARRAYS = "arrays.safetensors"
-
-
-@pytest.fixture(scope="module")
-def probe():
-    return np.random.default_rng(0).random((20, len(current_schema()))) * 10
-
-
-@pytest.fixture(scope="module", params=["trees", "nested"])
-def saved(request, tmp_path_factory, probe):
-    """A policy of texts alone, and one of a part with arrays and texts; with its predictions."""
-    X = np.random.default_rng(1).random((120, len(current_schema())))
-    y = (X[:, :3] > 0.4).astype(float)
-    trees = LightGBMScores(max_trees=3, min_data_in_leaf=5, lambda_l2=0.0)
-    policy = fit_score_policy(
-        fit_features=X[:80],
-        fit_scores=y[:80],
-        calibration_features=X[80:],
-        calibration_scores=y[80:],
-        ladder=ScaleLadder((1, 4, 16)),
-        predictor=trees if request.param == "trees" else OrdinalScores(base="logistic"),
-    )
-    folder = tmp_path_factory.mktemp("fuzz") / "policy"
-    save_policy(policy, folder)
-    files = {path.name: path.read_bytes() for path in folder.iterdir()}
-    return files, tuple(policy.table), policy.predictor.predict(probe)
-
-
-class Target:
-    """A folder that mutated files are written to, one after the other."""
-
-    def __init__(self, folder, saved, probe):
-        self.folder = folder
-        self.files, self.table, self.scores = saved
-        self.probe = probe
-        self.content = json.loads(self.files["policy.json"])
-        self.refused = self.accepted = 0
-        folder.mkdir()
-
-    def put(self, changed):
-        """Write all files, some of them changed; None is a file that is missing."""
-        for name, data in (self.files | changed).items():
-            if data is None:
-                (self.folder / name).unlink(missing_ok=True)
-            else:
-                (self.folder / name).write_bytes(data)
-
-    def put_json(self, content):
-        self.put({"policy.json": json.dumps(content).encode()})
-
-    def put_with_hash(self, name, data):
-        """Change a file and make policy.json say that this is right."""
-        content = copy.deepcopy(self.content)
-        for file in content["files"]:
-            if file["name"] == name:
-                file |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-        self.put({name: data, "policy.json": json.dumps(content).encode()})
-
-    def refuses_or_loads(self):
-        """Load what is there; return the policy, or None if it was refused in one line."""
-        said = ""
-        try:
-            policy = load_policy(self.folder)
-        except PolicyError as error:
-            policy, said = None, str(error)
-        assert len(said) < 2_000
-        self.refused += policy is None
-        self.accepted += policy is not None
-        return policy
-
-    def refuses_or_is_the_same(self):
-        policy = self.refuses_or_loads()
-        if policy is not None:
-            assert (policy.predictor.predict(self.probe) == self.scores).all()
-            assert all((a == b).all() for a, b in zip(policy.table, self.table, strict=True))
-
-
-@pytest.fixture
-def target(saved, probe, tmp_path):
-    return Target(tmp_path / "policy", saved, probe)
 
 
 def places(value, path=()):
@@ -160,26 +70,18 @@ def mutate_json(content, rng):
     return content
 
 
-# What a policy is free to say: anything else than what was saved is another policy, and legal.
-FREE = {"prices", "rung_costs", "cost_unit", "ladder"}
-
-
-def settings_in(content):
-    """Return what the predictor's settings are; another legal one is another policy, too."""
-    predictor = content.get("predictor")
-    return predictor.get("settings") if isinstance(predictor, dict) else None
-
-
 def fuzz_json(target, rng, rounds):
+    """Change one thing in policy.json, once with and once without a sum that fits."""
     for _ in range(rounds):
         content = mutate_json(target.content, rng)
+        target.put_json(content, sums_fit=False)
+        target.refuses_or_is_the_same()
         target.put_json(content)
-        same = all(content.get(key) == target.content[key] for key in FREE)
-        if same and settings_in(content) == settings_in(target.content):
-            target.refuses_or_is_the_same()
-        else:
-            target.refuses_or_loads()
-    assert target.refused > 0.8 * rounds
+        policy = target.refuses_or_loads()
+        if policy is not None:  # another policy, but a proper one
+            assert np.isfinite(policy.predictor.predict(target.probe)).all()
+            assert policy.choose_from(target.scores).max() < len(policy.ladder)
+    assert target.refused > 1.6 * rounds
 
 
 def mutate_bytes(data, rng):
@@ -206,10 +108,9 @@ def fuzz_bytes(target, rng, rounds):
         name = names[rng.integers(len(names))]
         data = mutate_bytes(target.files[name], rng)
         target.put({name: data})
-        if name == "policy.json":
-            target.refuses_or_loads()
-            continue
         target.refuses_or_is_the_same()
+        if name == "policy.json":
+            continue
         target.put_with_hash(name, data)
         policy = target.refuses_or_loads()
         if policy is not None:  # other numbers, but proper ones
@@ -296,7 +197,7 @@ def fuzz_texts(target, rng, rounds):
 
 
 def test_a_policy_file_with_one_thing_changed(target):
-    fuzz_json(target, np.random.default_rng(0), 100)
+    fuzz_json(target, np.random.default_rng(0), 80)
 
 
 def test_files_with_bytes_changed(target):
@@ -311,144 +212,7 @@ def test_lightgbm_texts_with_numbers_changed(target):
 @pytest.mark.slow
 def test_many_mutations(target):
     rng = np.random.default_rng(3)
-    fuzz_json(target, rng, 3_000)
-    fuzz_bytes(target, rng, 3_000)
+    fuzz_json(target, rng, 1_500)
+    fuzz_bytes(target, rng, 1_500)
     if "predictor-rung_0.txt" in target.files:
-        fuzz_texts(target, rng, 3_000)
-
-
-def safetensors(header, body):
-    text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + body
-
-
-def entry(dtype, shape, start, stop):
-    return {"dtype": dtype, "shape": shape, "data_offsets": [start, stop]}
-
-
-def header_of(data):
-    size = struct.unpack("<Q", data[:8])[0]
-    return json.loads(data[8 : 8 + size]), data[8 + size :]
-
-
-def lie(**changes):
-    """Return a change of safetensors bytes: the prices' entry says something else."""
-
-    def change(data):
-        header, body = header_of(data)
-        header["calibration/prices"] |= changes
-        return safetensors(header, body)
-
-    return change
-
-
-def fill(value):
-    """Return a change of safetensors bytes: one price is another number."""
-
-    def change(data):
-        header, body = header_of(data)
-        start = header["calibration/prices"]["data_offsets"][0]
-        return safetensors(header, body[:start] + struct.pack("<d", value) + body[start + 8 :])
-
-    return change
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda data: b"",
-        lambda data: data[:7],
-        lambda data: data[:60],
-        lambda data: data[:-1],
-        lambda data: data + b"\0" * 8,
-        lambda data: b"\xff" * 8 + data[8:],
-        lambda data: struct.pack("<Q", 2**40) + data[8:],
-        lambda data: safetensors(b"[" * 50_000, b""),
-        lambda data: safetensors(b'{"a":' * 50_000, b""),
-        lambda data: safetensors({}, b""),
-        lambda data: safetensors({"x": entry("F64", [1], 0, 8)}, b"\0" * 8),
-        lie(shape=[2**62, 2**62]),
-        lie(shape=[2**63 - 1]),
-        lie(shape=[-1]),
-        lie(shape=[0]),
-        lie(shape=[1] * 200),
-        lie(dtype="BF16"),
-        lie(dtype="BOOL"),
-        lie(dtype="I64"),
-        lie(dtype="pickle"),
-        lie(data_offsets=[0, 2**60]),
-        lie(data_offsets=[8, 0]),
-        fill(float("nan")),
-        fill(float("inf")),
-        fill(1e300),
-        fill(-1.0),
-    ],
-)
-def test_arrays_that_lie_are_refused(target, change):
-    target.put_with_hash(ARRAYS, change(target.files[ARRAYS]))
-    assert target.refuses_or_loads() is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "null",
-        "[]",
-        "{",
-        "[" * 200_000,
-        '{"predictor":' * 200_000,
-        '{"format_version": NaN}',
-        '{"format_version": 2, "ladder": [' + "9" * 100_000 + "]}",
-        "\ud800",
-        " " * 5_000_000,
-    ],
-)
-def test_a_policy_file_that_is_no_json_of_ours_is_refused(target, text):
-    target.put({"policy.json": text.encode("utf-8", "surrogatepass")})
-    assert target.refuses_or_loads() is None
-
-
-def test_parts_nested_without_end_are_refused(target):
-    content = copy.deepcopy(target.content)
-    node = content["predictor"]
-    for _ in range(60):
-        node = {
-            "kind": "ordinal",
-            "settings": {},
-            "arrays": [],
-            "texts": [],
-            "parts": {"base": node},
-        }
-    target.put_json(content | {"predictor": node})
-    assert target.refuses_or_loads() is None
-
-
-@pytest.mark.parametrize("name", ["../x", "/etc/hostname", "a/b", "..", "policy.json", "a\0b"])
-def test_no_file_outside_of_the_folder_is_ever_named(target, name):
-    for at in range(len(target.content["files"])):
-        content = copy.deepcopy(target.content)
-        content["files"][at]["name"] = name
-        target.put_json(content)
-        assert target.refuses_or_loads() is None
-    content = copy.deepcopy(target.content)
-    content["predictor"]["texts"].append(name)
-    target.put_json(content)
-    assert target.refuses_or_loads() is None
-
-
-def test_links_and_pipes_in_the_place_of_files(target, tmp_path):
-    """A link is as good as what it leads to; a pipe without a writer must not be waited for."""
-    target.put({})
-    place, elsewhere = target.folder / ARRAYS, tmp_path / "elsewhere"
-    place.rename(elsewhere)
-    place.symlink_to(elsewhere)
-    target.refuses_or_is_the_same()
-    assert target.accepted == 1
-    for where in ("/dev/zero", "/etc/hostname", str(target.folder), str(place)):
-        place.unlink()
-        place.symlink_to(where)
-        assert target.refuses_or_loads() is None
-    place.unlink()
-    os.mkfifo(place)
-    assert target.refuses_or_loads() is None
+        fuzz_texts(target, rng, 1_500)
