@@ -75,6 +75,16 @@ def test_equal_weights_give_the_mean_of_the_parts(space):
         np.testing.assert_allclose(fitted.predict(X), odds / (1 + odds), atol=1e-3)
 
 
+def test_parts_asked_at_once_say_what_they_say_alone():
+    X, scores = weighted()
+    fitted = EnsembleScores(
+        [("a", small()), ("b", small(monotone=True)), ("c", small(num_leaves=3, max_trees=3))],
+        weights="equal",
+    ).fit(X, scores)
+    alone = [part.predict(X) for part in fitted.scores_.parts]
+    np.testing.assert_array_equal(fitted.predict(X), mix(alone, np.ones(3) / 3, "probability"))
+
+
 def test_monotone_predictions_never_fall():
     X, scores = needs()
     found = ensemble(monotone=True, weights="equal").fit(X, scores[:, ::-1]).predict(X)
