@@ -159,7 +159,7 @@ class EnsembleScores(_BaseComposition):
     data that it is given; then every part with a weight is fitted on all of it.
 
     Args:
-        estimators: (name, estimator) pairs; LightGBM with two seeds and the network by default.
+        estimators: (name, estimator) pairs; LightGBM and the network by default.
         weights: "fitted", or "equal", which needs no folds.
         space: average "probability" (the scores themselves) or "logit", for scores in [0, 1].
         monotone: repair predictions that fall with the rung.
@@ -240,7 +240,6 @@ class EnsembleScores(_BaseComposition):
         seed = self.random_state
         return [
             ("lightgbm", LightGBMScores(random_state=seed)),
-            ("lightgbm-again", LightGBMScores(random_state=seed + 1)),
             ("network", NetworkScores(random_state=seed)),
         ]
 

@@ -105,11 +105,11 @@ def test_parts_without_weight_are_not_kept():
     assert fitted.weights_[0] > 0.9
 
 
-def test_without_parts_it_is_lightgbm_twice_and_the_network():
+def test_without_parts_it_is_lightgbm_and_the_network():
     X, scores = weighted(60)
     fitted = EnsembleScores(weights="equal").fit(X, scores)
     kinds = [part.state().kind for part in fitted.scores_.parts]
-    assert kinds == ["lightgbm", "lightgbm", "network"]
+    assert kinds == ["lightgbm", "network"]
 
 
 @pytest.mark.parametrize("space", ["probability", "logit"])
