@@ -34,8 +34,9 @@ class Inputs(NamedTuple):
     def standardized(self, X: FloatArray) -> NDArray[np.float32]:
         """Return features [n, d] in standard deviations from their mean, clipped."""
         with np.errstate(over="ignore"):
-            table = np.clip((X - self.centre) / self.scale, -CLIP, CLIP)
-        return np.asarray(table, dtype=np.float32)
+            table = (X - self.centre) / self.scale
+        # np.clip takes three times as long for a single row.
+        return np.minimum(np.maximum(table, -CLIP), CLIP).astype(np.float32)
 
 
 class Sizes(NamedTuple):
@@ -112,7 +113,7 @@ class NetworkPredictor:
     def predict(self, X: FloatArray) -> FloatArray:
         """Return the expected score at every rung, shape [n, k], of features [n, d]."""
         outputs = self._outputs(self.inputs.standardized(np.asarray(X, dtype=np.float64)))
-        outputs = outputs.mean(axis=0, dtype=np.float64)
+        outputs = np.add.reduce(outputs, axis=0, dtype=np.float64) / len(outputs)
         scores: FloatArray = self.start + self.spread * outputs
         if not self.is_logit:
             return scores
@@ -122,9 +123,9 @@ class NetworkPredictor:
     def _outputs(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what every member says, shape [members, n, k]."""
         weights = self.weights
-        units = _layer(table[:, self.inputs.image], weights, "image")
+        units = _layer(table.take(self.inputs.image, axis=1), weights, "image")
         if "film_weight" in weights:
-            asked = _layer(table[:, self.inputs.question], weights, "question")
+            asked = _layer(table.take(self.inputs.question, axis=1), weights, "question")
             change = asked @ weights["film_weight"] + weights["film_bias"]
             width = units.shape[-1]
             units = units * (1.0 + change[..., :width]) + change[..., width:]
@@ -148,8 +149,10 @@ class NetworkPredictor:
 
 
 def _layer(table: NDArray[np.float32], weights: Weights, name: str) -> NDArray[np.float32]:
-    units = table @ weights[f"{name}_weight"] + weights[f"{name}_bias"]
-    return np.asarray(np.maximum(units, np.float32(0.0)))
+    units: NDArray[np.float32] = table @ weights[f"{name}_weight"]
+    units += weights[f"{name}_bias"]
+    np.maximum(units, np.float32(0.0), out=units)
+    return units
 
 
 def _risen(outputs: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -75,6 +75,16 @@ def test_equal_weights_give_the_mean_of_the_parts(space):
         np.testing.assert_allclose(fitted.predict(X), odds / (1 + odds), atol=1e-3)
 
 
+def test_parts_asked_at_once_say_what_they_say_alone():
+    X, scores = weighted()
+    fitted = EnsembleScores(
+        [("a", small()), ("b", small(monotone=True)), ("c", small(num_leaves=3, max_trees=3))],
+        weights="equal",
+    ).fit(X, scores)
+    alone = [part.predict(X) for part in fitted.scores_.parts]
+    np.testing.assert_array_equal(fitted.predict(X), mix(alone, np.ones(3) / 3, "probability"))
+
+
 def test_monotone_predictions_never_fall():
     X, scores = needs()
     found = ensemble(monotone=True, weights="equal").fit(X, scores[:, ::-1]).predict(X)
@@ -97,10 +107,9 @@ def test_parts_without_weight_are_not_kept():
 
 def test_without_parts_it_is_lightgbm_and_the_network():
     X, scores = weighted(60)
-    kinds = {
-        part.state().kind for part in EnsembleScores(weights="equal").fit(X, scores).scores_.parts
-    }
-    assert kinds == {"lightgbm", "network"}
+    fitted = EnsembleScores(weights="equal").fit(X, scores)
+    kinds = [part.state().kind for part in fitted.scores_.parts]
+    assert kinds == ["lightgbm", "network"]
 
 
 @pytest.mark.parametrize("space", ["probability", "logit"])
