@@ -85,13 +85,12 @@ def figures(seen: Weighted, budgets: Sequence[float]) -> dict[Key, float]:
     return found
 
 
-def along(seen: Weighted, grid: Sequence[float]) -> dict[Key, float]:
-    """Return the accuracy of every frontier at each mean of tokens of a grid."""
-    return {
-        Key(name, "accuracy", float(tokens)): score
-        for name, frontier in seen.all().items()
-        for tokens, score in zip(grid, frontier.at_each(grid).tolist(), strict=True)
-    }
+def along(seen: Weighted, grid: FloatArray) -> FloatArray:
+    """Return the accuracy of every frontier of :meth:`Weighted.all` on a grid of mean tokens.
+
+    Shape [number of frontiers * number of points], frontier by frontier.
+    """
+    return np.concatenate([frontier.at_each(grid) for frontier in seen.all().values()])
 
 
 def gap_name(oracle: str) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 from budget.console import print_json_line, progress
 from policies.commands import print_evaluation
 from policies.evaluation import EvaluationRow, evaluate
-from policies.evaluation_inputs import Files, Inputs, read_inputs
+from policies.evaluation_files import Files
+from policies.evaluation_inputs import Inputs, read_inputs
 from policies.evaluation_summary import summarise
 from policies.evaluation_tables import print_all, save_all
 from policies.features_cache import SampleSource

@@ -8,15 +8,14 @@ import numpy as np
 
 from budget.console import progress
 from budget.errors import DataError
-from budget.shipped import SHIPPED, shipped_folder
 from policies.allocation import choose_rungs, price_for_accuracy
 from policies.ceiling import ceiling_scores
 from policies.equal_cost import DROPS
 from policies.evaluation import Measured, measured
+from policies.evaluation_files import Files, load_policies
 from policies.features_cache import SampleSource
 from policies.hull import FloatArray
-from policies.judging import Encoded, Judged, Policy, judge
-from policies.policy_files import load_policy
+from policies.judging import Encoded, Judged, judge
 from policies.reading import CurveTable, Readers, Split, refuse_overlap, same_ladder
 from policies.rules import (
     CEILING,
@@ -31,32 +30,6 @@ from policies.rules import (
     sweep_of,
 )
 from policies.vision_inputs import VisionInputs
-
-
-class Files(NamedTuple):
-    """Where everything lies that an evaluation reads.
-
-    Attributes:
-        policies: folders of policies, or names of shipped ones.
-        curves: of the split to evaluate on.
-        split: of the dataset, to evaluate on.
-        fit_curves: that baselines and ceiling learn from.
-        fit_split: of the dataset, for ``fit_curves``.
-        calibration: curves that a price for a score is set on.
-        calibration_split: of the dataset, for ``calibration``.
-        expected_curves: of the evaluated samples, their scores means over drawn answers.
-        model: whose encoder policies of tier post-vision look at.
-    """
-
-    policies: Sequence[str]
-    curves: Path
-    split: str = "test"
-    fit_curves: Path | None = None
-    fit_split: str = "fit"
-    calibration: Path | None = None
-    calibration_split: str = "calibration"
-    expected_curves: Path | None = None
-    model: str | None = None
 
 
 class Inputs(NamedTuple):
@@ -84,22 +57,6 @@ def table_measured(curves: CurveTable) -> Measured:
         flops=curves.flops,
         ms=curves.seconds * 1000,
     )
-
-
-def load_policies(folders: Sequence[str]) -> dict[str, Policy]:
-    """Return policies by label: the name of the shipped one, or of the folder.
-
-    Raises:
-        PolicyError: if a folder holds no policy.
-    """
-    found: dict[str, Policy] = {}
-    for folder in folders:
-        shipped = folder in SHIPPED
-        path = shipped_folder(folder) / "policy" if shipped else Path(folder)
-        label = folder if shipped else path.resolve().name
-        # Two folders of one name go by their whole paths.
-        found[folder if label in found else label] = load_policy(path)
-    return found
 
 
 def read_inputs(

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,33 +87,35 @@ def measure(
         raise ValueError(
             f"budgets must lie in {tokens[0]:g}..{tokens[-1]:g} mean tokens, got {list(budgets)}"
         )
-    grid = np.unique([*np.geomspace(tokens[0], tokens[-1], _FRONTIER_POINTS), *tokens]).tolist()
+    grid = np.unique([*np.geomspace(tokens[0], tokens[-1], _FRONTIER_POINTS), *tokens])
 
-    def look(counts: FloatArray) -> tuple[dict[Key, float], dict[Key, float]]:
+    def weighted(counts: FloatArray) -> Weighted:
         weights = np.zeros(len(contest.data.scores))
         weights[rows] = counts
-        seen = Weighted(contest, weights)
-        return figures(seen, budgets), along(seen, grid)
+        return Weighted(contest, weights)
 
-    own = look(np.ones(len(rows)))
-    drawn: tuple[list[list[float]], list[list[float]]] = ([], [])
-    for done, counts in enumerate(draws(len(rows), resamples, rng), 1):
-        for values, part in zip(drawn, look(counts), strict=True):
-            values.append(list(part.values()))
-        progress(done, resamples)
-    found, frontiers = (
-        _with_intervals(part, np.array(values), level)
-        for part, values in zip(own, drawn, strict=True)
+    own = weighted(np.ones(len(rows)))
+    names = list(figures(own, budgets))
+    points = [Key(name, "accuracy", float(m)) for name in own.all() for m in grid]
+    drawn = np.empty((resamples + 1, len(names) + len(points)))
+    for i, seen in enumerate(chain([own], map(weighted, draws(len(rows), resamples, rng)))):
+        drawn[i] = [*figures(seen, budgets).values(), *along(seen, grid)]
+        progress(i, resamples)
+    split = len(names)
+    return Table(
+        _with_intervals(names, drawn[:, :split], level),
+        _with_intervals(points, drawn[:, split:], level),
+        tuple(float(b) for b in budgets),
+        len(rows),
     )
-    return Table(found, frontiers, tuple(float(b) for b in budgets), len(rows))
 
 
-def _with_intervals(own: Mapping[Key, float], drawn: FloatArray, level: float) -> dict[Key, Figure]:
-    """Return figures with intervals; ``drawn`` has a row a resample, a column a figure."""
-    undefined = np.isnan(drawn).mean(axis=0)
+def _with_intervals(keys: Sequence[Key], drawn: FloatArray, level: float) -> dict[Key, Figure]:
+    """Return figures by key; ``drawn`` has a column a figure, its first row the samples' own."""
+    undefined = np.isnan(drawn[1:]).mean(axis=0).tolist()
     return {
-        key: Figure(value, *percentiles(column, level), float(lacking))
-        for (key, value), column, lacking in zip(own.items(), drawn.T, undefined, strict=True)
+        key: Figure(float(column[0]), *percentiles(column[1:], level), lacking)
+        for key, column, lacking in zip(keys, drawn.T, undefined, strict=True)
     }
 
 

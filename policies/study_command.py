@@ -1,22 +1,20 @@
 """What ``budget policy study`` does, once its options are read."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from budget.console import plain_values, print_json_line, print_table, progress
-from budget.errors import DataError
+from budget.console import print_json_line, print_table, progress
 from policies.ablations import Ablation, ablation_study
 from policies.evaluation_inputs import table_measured
 from policies.features import current_schema
 from policies.features_cache import SampleSource
-from policies.label_counts import LabelRow, label_study, parse_counts
-from policies.metrics_table import write_csv
+from policies.label_counts import label_study, parse_counts
 from policies.reading import CurveTable, Readers, refuse_overlap, same_ladder
-from policies.study_fit import Closed, Factory, StudyData
+from policies.study_fit import Factory, StudyData
+from policies.study_tables import as_json, cells_of, label_cells, write_json, write_rows
 from policies.unseen_groups import UnseenGroup, unseen_group_study
 
 
@@ -87,7 +85,7 @@ def run_study(
     if studies.leave_one_group_out:
         found["unseen_groups"] = _unseen(data, make, rng, resamples, out)
     if out is not None:
-        _write_json(out / "study.json", found)
+        write_json(out / "study.json", found)
     print_json_line(found)
     return found
 
@@ -116,13 +114,13 @@ def _labels(
         rows = label_study(
             data, make, counts, rng, draws=draws, resamples=resamples, progress=update
         )
-    cells = [_label_cells(row) for row in rows]
+    cells = [label_cells(row) for row in rows]
     columns = ("labels", "gap, stable", "draws", "gap, any", "behind the most", "per-group fixed")
     print_table(columns, cells, "How many labels: % of the oracles' gain closed, with 95 %")
     if out is not None:
         from policies.study_figures import draw_labels
 
-        _write_rows(out / "labels.csv", columns, cells)
+        write_rows(out / "labels.csv", columns, cells)
         draw_labels(rows, out / "labels.png")
     return [
         {
@@ -133,28 +131,6 @@ def _labels(
         }
         for row in rows
     ]
-
-
-def _label_cells(row: LabelRow) -> tuple[str, ...]:
-    low, high = 100 * min(row.draws), 100 * max(row.draws)
-    return (
-        str(row.labels),
-        *_cells(row.closed, f"{low:.1f}..{high:.1f}"),
-        f"{100 * row.per_group.stable:.1f}",
-    )
-
-
-def _cells(closed: Closed, *between: str) -> tuple[str, ...]:
-    """Return stable, what comes between, any-correct, and what lacks to the reference."""
-    figures = (
-        (closed.stable, closed.stable_95),
-        (closed.any_correct, closed.any_95),
-        (closed.behind, closed.behind_95),
-    )
-    stable, any_correct, behind = (
-        f"{100 * value:.1f} ({100 * low:.1f}..{100 * high:.1f})" for value, (low, high) in figures
-    )
-    return stable, *between, any_correct, behind
 
 
 def _ablations(
@@ -171,9 +147,9 @@ def _ablations(
             data, make, names, rng, seeds=seeds, resamples=resamples, progress=update
         )
     columns = ("sees", "features", "ms", "gap, stable", "gap, any", "behind both")
-    cells = [(row.view, row.num_columns, f"{row.ms:.3f}", *_cells(row.closed)) for row in rows]
+    cells = [(row.view, row.num_columns, f"{row.ms:.3f}", *cells_of(row.closed)) for row in rows]
     print_table(columns, cells, "What it sees: % of the oracles' gain closed; ms of one core")
-    _write_rows(out and out / "ablations.csv", columns, cells)
+    write_rows(out and out / "ablations.csv", columns, cells)
     return [
         {"view": row.view, "features": row.num_columns, "ms": row.ms, **as_json(row.closed)}
         for row in rows
@@ -192,15 +168,15 @@ def _unseen(
         (
             row.group,
             row.num_test,
-            _cells(row.seen)[0],
-            _cells(row.unseen)[0],
-            _cells(row.unseen)[-1],
-            _cells(row.per_group)[0],
+            cells_of(row.seen)[0],
+            cells_of(row.unseen)[0],
+            cells_of(row.unseen)[-1],
+            cells_of(row.per_group)[0],
         )
         for row in rows
     ]
     print_table(columns, cells, "A group that was not fitted on: % of its stable gap closed")
-    _write_rows(out and out / "unseen_groups.csv", columns, cells)
+    write_rows(out and out / "unseen_groups.csv", columns, cells)
     return [
         {
             "group": row.group,
@@ -212,32 +188,3 @@ def _unseen(
         }
         for row in rows
     ]
-
-
-def as_json(closed: Closed) -> dict[str, float]:
-    """Return the figures by name, each with the ends of its interval."""
-    found: dict[str, float] = {}
-    for name, value, (low, high) in (
-        ("gap_closed_stable", closed.stable, closed.stable_95),
-        ("gap_closed_any", closed.any_correct, closed.any_95),
-        ("behind", closed.behind, closed.behind_95),
-    ):
-        found |= {name: value, f"{name}_low": low, f"{name}_high": high}
-    return found
-
-
-def _write_rows(
-    path: Path | None, columns: Sequence[str], rows: Sequence[Sequence[object]]
-) -> None:
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_csv(path, columns, rows)
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(plain_values(content), allow_nan=False, indent=1)
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"results cannot be written to {path}: {error.strerror}") from error

@@ -21,8 +21,8 @@ def drawn(n, seed, luck):
 
 
 def told(luck):
-    size, scores, groups = drawn(600, 0, luck)
-    new_size, new_scores, new_groups = drawn(600, 1, luck)
+    size, scores, groups = drawn(300, 0, luck)
+    new_size, new_scores, new_groups = drawn(300, 1, luck)
     expected = ceiling_scores(
         fit_columns={"size": size},
         fit_groups=groups,
