@@ -59,6 +59,9 @@ def _get_readers(choice: DataChoice | None = None) -> "Readers":
     return readers._replace(data=partial(_readers["data"], choice=choice))
 
 
+get_readers = _get_readers  # for commands on curves that are composed elsewhere
+
+
 @app.command()
 @one_line_errors()
 @takes_data_choice()
@@ -86,6 +89,10 @@ def fit(
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the fit.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of the fit.")] = 2,
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="Settings of the predictor, as 'budget policy tune' writes them."),
+    ] = None,
 ) -> None:
     """Fit a LightGBM policy on one split and calibrate its prices on another.
 
@@ -107,6 +114,7 @@ def fit(
         monotone=monotone,
         seed=seed,
         threads=threads,
+        settings=settings,
     )
 
 

@@ -18,6 +18,8 @@ from policies.policy_files import load_policy
 from policies.reading import CurveTable, Readers, Split, read_split, same_ladder
 from policies.rung_costs import rung_costs
 from policies.scores import LightGBMScores
+from policies.search_spaces import estimator_for
+from policies.settings_file import SettingsFile, read_settings
 
 
 def run_fit(
@@ -33,6 +35,7 @@ def run_fit(
     monotone: bool,
     seed: int,
     threads: int,
+    settings: Path | None = None,
 ) -> ScorePolicy:
     """Fit, calibrate, save and describe a policy.
 
@@ -40,6 +43,7 @@ def run_fit(
         BudgetError: if a file cannot be used.
     """
     start = time.perf_counter()
+    predictor = _predictor(settings, monotone=monotone, seed=seed, threads=threads)
     # Read before the features, which take long: what cannot be used is refused at once.
     prices_on = rung_costs(cost, readers.curves(curves), model=readers.about(curves).get("model"))
     fit = _read(readers, curves, data, fit_split)
@@ -56,7 +60,7 @@ def run_fit(
         ladder=ladder,
         rung_costs=prices_on.costs,
         cost_unit=prices_on.unit,
-        predictor=LightGBMScores(monotone=monotone, random_state=seed, num_threads=threads),
+        predictor=predictor,
     )
     policy.save(out)
     rows = _price_rows(policy, held_out)
@@ -76,6 +80,14 @@ def run_fit(
         }
     )
     return policy
+
+
+def _predictor(path: Path | None, *, monotone: bool, seed: int, threads: int) -> LightGBMScores:
+    """Return the predictor that a file of settings asks for, and flags above the file."""
+    said = SettingsFile(family="lightgbm", settings={}) if path is None else read_settings(path)
+    settings = {**said.settings, **({"monotone": True} if monotone else {})}
+    predictor: LightGBMScores = estimator_for(said.family, settings, seed=seed, threads=threads)
+    return predictor
 
 
 def _read(readers: Readers, curves: Path, data: str, split: str) -> Split:
