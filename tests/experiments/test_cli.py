@@ -29,6 +29,8 @@ COMMANDS = [
     ["policy"],
     ["policy", "fit"],
     ["policy", "evaluate"],
+    ["policy", "tune"],
+    ["policy", "promote"],
 ]
 
 
