@@ -191,7 +191,7 @@ class Registry:
         champion = self.champion(version.name)
         if champion is None or champion.sha256 == version.sha256:
             return
-        before = {}
+        before: dict[str, float] = {}
         for old in self.evaluations(champion.sha256):
             before.setdefault(old.test_sha256, old.value)
         both = next((new for new in found if new.test_sha256 in before), None)

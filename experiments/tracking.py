@@ -95,11 +95,11 @@ def open_client(folder: Path) -> Any:
     import logging
 
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
+    logging.getLogger("mlflow").setLevel(logging.ERROR)  # which importing it has set
     uri = database_uri(folder)
     try:
         # The address of the registry is said too: the environment may name another one.

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,15 +118,11 @@ def _draw_importances(axes: "Axes", shares: Mapping[str, float]) -> None:
 
 def _draw_gain(axes: "Axes", gain: Gain) -> None:
     differences = 100 * np.subtract(gain.best, gain.default)
-    _draw_points(axes, differences)
+    axes.axhline(0.0, color="#777777", lw=1)
+    axes.plot(range(len(differences)), differences, "o", ms=4, color="#4e79a7")
     if len(differences) > 1:
         axes.errorbar(
             len(differences), 100 * gain.mean, yerr=200 * gain.error, fmt="s", color="#e15759"
         )
     axes.set_xlabel("folds of other draws; square: mean, two errors")
     axes.set_ylabel("best less default, points of the gap")
-
-
-def _draw_points(axes: "Axes", values: Sequence[float]) -> None:
-    axes.axhline(0.0, color="#777777", lw=1)
-    axes.plot(range(len(values)), values, "o", ms=4, color="#4e79a7")

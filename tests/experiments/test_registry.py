@@ -42,14 +42,14 @@ def fitted(tmp_path_factory):
     """Two policies on disk."""
     folder = tmp_path_factory.mktemp("policies")
     for name, max_trees in (("one", 2), ("two", 8)):
-        fit, calibration = samples(60, 0), samples(40, 1)
+        fit, calibration = samples(150, 0), samples(60, 1)
         fit_score_policy(
             fit_features=fit[0],
             fit_scores=fit[1],
             calibration_features=calibration[0],
             calibration_scores=calibration[1],
             ladder=ScaleLadder(SCALES),
-            predictor=LightGBMScores(max_trees=max_trees),
+            predictor=LightGBMScores(max_trees=max_trees, min_data_in_leaf=5),
         ).save(folder / name)
     return folder
 
