@@ -86,12 +86,21 @@ def _record(
             tracker.tag({POLICY_TAG: policy_sha256(words["out"])})
         else:
             _keep_figures(tracker, words.get("out"))
-        if kind == "evaluate":
-            policy, test = policy_sha256(words["policy"]), _curves_sha256(words["curves"])
-            tracker.tag({POLICY_TAG: policy, TEST_TAG: test})
+        if kind == "evaluate" and (policy := _first_folder(words["policy"])) is not None:
+            tracker.tag({POLICY_TAG: policy_sha256(policy)})
+            tracker.tag({TEST_TAG: _curves_sha256(words["curves"])})
     if kind == "fit":
         made = Registry(track).register(name, tracker.run_id, policy_sha256(words["out"]))
         say(f"registered as {made.label} in {track}")
+
+
+def _first_folder(policy: Any) -> Path | None:
+    """Return the folder of the policy that the line of JSON is about: the first of those given.
+
+    A policy that is known by a name and has no folder is not one that can be registered.
+    """
+    first = Path(policy[0] if isinstance(policy, (list, tuple)) else policy)
+    return first if first.is_dir() else None
 
 
 def _keep_figures(tracker: Any, out: Path | None) -> None:

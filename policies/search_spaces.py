@@ -59,7 +59,7 @@ def space_of(family: str) -> Callable[[Trial], Settings]:
     return SPACES[family]
 
 
-def default_settings(family: str) -> Settings:
+def space_defaults(family: str) -> Settings:
     """Return the defaults of all settings that the space of a family may change.
 
     Raises:

@@ -54,7 +54,7 @@ def _key(*parts: str) -> str:
 
 def _read(cache: Path, key: str) -> np.ndarray | None:
     try:
-        with np.load(cache, allow_pickle=False) as content:
+        with cache.open("rb") as file, np.load(file, allow_pickle=False) as content:
             return content["features"] if str(content["key"]) == key else None
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return None  # not there, or not ours: it is computed anew

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,10 +52,12 @@ def importances(study: "Study") -> dict[str, float]:
     """
     import optuna
 
-    try:
-        return dict(optuna.importance.get_param_importances(study))
-    except (RuntimeError, ValueError):
-        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # "too small": shares would all be equal
+        try:
+            return dict(optuna.importance.get_param_importances(study))
+        except (RuntimeError, ValueError, UserWarning):
+            return {}
 
 
 def write_settings(path: Path, family: str, settings: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from experiments.tuning.report import (
 )
 from experiments.tuning.study import counted, finished, open_study, search
 from experiments.tuning.task import TuningTask
-from policies.search_spaces import default_settings
+from policies.search_spaces import space_defaults
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -63,9 +63,7 @@ def tune(task: TuningTask, folder: Path, *, num_trials: int, repeats: int) -> Tu
             search(study, task, num_trials, progress=update)
         best = finished(study)[0].user_attrs["settings"]
         with progress("Best and default on other folds", "times") as update:
-            gain = repeat(
-                study, task, best, default_settings(task.family), repeats, progress=update
-            )
+            gain = repeat(study, task, best, space_defaults(task.family), repeats, progress=update)
         write_settings(folder / SETTINGS, task.family, best)
         write_trials(folder / TRIALS, study)
         draw_study(folder / FIGURE, study, gain)

@@ -15,7 +15,7 @@ import numpy as np
 from budget.errors import DataError
 from experiments.tuning.task import TuningTask
 from oracle.run_folder.lock import held
-from policies.search_spaces import default_settings, space_of
+from policies.search_spaces import space_defaults, space_of
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -135,7 +135,7 @@ def _begin_with_defaults(study: "Study", family: str) -> None:
     from optuna.trial import TrialState
 
     if not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-        study.enqueue_trial(default_settings(family))
+        study.enqueue_trial(space_defaults(family))
 
 
 def _objective(trial: "Trial", task: TuningTask, settings: Mapping[str, Any]) -> float:

@@ -21,7 +21,7 @@ from experiments.tuning.study import JOURNAL, counted, finished, open_study, sea
 from experiments.tuning.task import TuningTask
 from policies.families import FAMILIES
 from policies.reading import Readers
-from policies.search_spaces import SPACES, default_settings
+from policies.search_spaces import SPACES, space_defaults
 from policies.settings_file import read_settings
 
 SCRIPT = Path(__file__).with_name("toy_tuning.py")
@@ -126,7 +126,7 @@ def test_it_finds_better_settings_than_the_defaults_and_writes_them(tmp_path, ca
     found = tune(toy_task(), tmp_path, num_trials=20, repeats=2)
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     trials = finished_first(tmp_path)
-    assert trials[0].user_attrs["settings"] == default_settings("toy")
+    assert trials[0].user_attrs["settings"] == space_defaults("toy")
     assert last["cv_default"] == trials[0].value
     # Right answers are partly luck here, so many neighbours are better than five.
     assert found.settings["n_neighbors"] > 5
@@ -169,7 +169,7 @@ def test_a_real_family_is_tuned(tmp_path, capsys):
     toy = toy_task(n=60, num_folds=2)
     task = TuningTask("lightgbm", toy.sample_ids, toy.features, toy.scores, toy.scales, 2)
     found = tune(task, tmp_path, num_trials=2, repeats=0)
-    assert set(found.settings) == set(default_settings("lightgbm"))
+    assert set(found.settings) == set(space_defaults("lightgbm"))
 
 
 def test_bad_input_is_refused():

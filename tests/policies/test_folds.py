@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budget.errors import DataError
@@ -13,6 +13,7 @@ from policies.image_features import IMAGE_NAMES
 COSTS = np.array([1.0, 4.0, 16.0])
 
 
+@settings(max_examples=30)
 @given(
     st.lists(st.integers(0, 40), min_size=30, max_size=120),
     st.integers(2, 5),

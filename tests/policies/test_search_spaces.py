@@ -5,7 +5,7 @@ import pytest
 
 from budget.errors import PolicyError
 from policies.families import FAMILIES, make_estimator
-from policies.search_spaces import SPACES, default_settings, estimator_for, space_of
+from policies.search_spaces import SPACES, space_defaults, estimator_for, space_of
 from policies.settings_file import SettingsFile, read_settings
 
 TUNED = sorted(set(SPACES) & set(FAMILIES))
@@ -49,7 +49,7 @@ def test_the_corners_of_a_space_can_be_fitted(family, high):
 
 @pytest.mark.parametrize("family", TUNED)
 def test_the_defaults_lie_inside_the_space(family):
-    settings = default_settings(family)
+    settings = space_defaults(family)
     known = make_estimator(family).get_params()
     assert settings == {name: known[name] for name in settings}
 
@@ -57,11 +57,11 @@ def test_the_defaults_lie_inside_the_space(family):
 def test_a_default_outside_the_space_is_told(monkeypatch):
     monkeypatch.setitem(SPACES, "lightgbm", lambda t: {"a": t.suggest_int("num_leaves", 20, 30)})
     with pytest.raises(ValueError, match=r"num_leaves must lie in \[20, 30\], got 15"):
-        default_settings("lightgbm")
+        space_defaults("lightgbm")
     choices = ["regression"]
     monkeypatch.setitem(SPACES, "lightgbm", lambda t: t.suggest_categorical("objective", choices))
     with pytest.raises(ValueError, match="objective must be one of"):
-        default_settings("lightgbm")
+        space_defaults("lightgbm")
 
 
 def test_seed_and_threads_go_where_they_are_taken():
