@@ -4,12 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from budget.errors import PolicyError
 from policies.allocation import Sweep, price_for_accuracy
 from policies.hull import FloatArray
+from policies.predictor_state import PredictorState
+from policies.state_checks import Settings, array_of, refuse_other_names, settings_of
 
 # Score units that may be lost against the full scale, by the name of the price that allows it.
 ALLOWED_DROPS = {"no-loss": 0.0, "balanced": 0.01, "aggressive": 0.03}
 _MAX_ROWS = 200
+_KIND = "calibration"
 
 
 class CalibrationTable(NamedTuple):
@@ -37,6 +41,29 @@ class CalibrationTable(NamedTuple):
                 f"mean_tokens must be at least {self.mean_tokens[0]:g}, got {mean_tokens:g}"
             )
         return float(self.prices[within[-1]])
+
+    def state(self) -> PredictorState:
+        """Return what it is made of: its three columns."""
+        return PredictorState(_KIND, arrays=self._asdict())
+
+
+def restore(state: PredictorState) -> CalibrationTable:
+    """Return the table of a state that :meth:`CalibrationTable.state` returned.
+
+    Raises:
+        PolicyError: if the state is not well formed.
+    """
+    if state.kind != _KIND:
+        raise PolicyError(f"the calibration's kind must be {_KIND!r}, got {state.kind!r}")
+    settings_of(state, Settings)
+    refuse_other_names(state, arrays=CalibrationTable._fields)
+    rows = state.arrays["prices"].shape[:1]
+    table = CalibrationTable(*(array_of(state, name, rows) for name in CalibrationTable._fields))
+    if (np.diff(table.mean_tokens) < 0).any() or (np.diff(table.prices) > 0).any():
+        raise PolicyError("calibration: prices must fall and mean_tokens must not")
+    if table.prices[-1] < 0:
+        raise PolicyError(f"calibration: prices must be at least 0, got {table.prices[-1]}")
+    return table
 
 
 def calibrate(

@@ -12,6 +12,7 @@ import typer
 
 from budget.console import one_line_errors, quiet_libraries
 from budget.data_choice import DataChoice, takes_data_choice
+from policies.families import FAMILIES
 
 if TYPE_CHECKING:
     from policies.reading import Readers
@@ -84,17 +85,25 @@ def fit(
             "file of 'budget bench model' (milliseconds)."
         ),
     ] = "tokens",
-    monotone: Annotated[
-        bool, typer.Option(help="Repair predicted scores that fall with the scale.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the fit.")] = 0,
+    family: Annotated[
+        str | None,
+        typer.Option(
+            help=f"What predicts the scores: {', '.join(sorted(FAMILIES))}; by default that of "
+            "--settings, else lightgbm."
+        ),
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(help="A setting of the family as name=value; may be given several times."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the fit, where it draws.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of the fit.")] = 2,
     settings: Annotated[
         Path | None,
         typer.Option(help="Settings of the predictor, as 'budget policy tune' writes them."),
     ] = None,
 ) -> None:
-    """Fit a LightGBM policy on one split and calibrate its prices on another.
+    """Fit a policy on one split and calibrate its prices on another.
 
     Prices are score units per cost of the full scale; each allows the accuracy to drop by so much
     on the calibration split: "no-loss" 0, "balanced" 0.01, "aggressive" 0.03.
@@ -111,10 +120,11 @@ def fit(
         fit_split=fit_split,
         calibration_split=calibration_split,
         cost=cost,
-        monotone=monotone,
+        family=family,
+        settings=setting or (),
         seed=seed,
         threads=threads,
-        settings=settings,
+        settings_file=settings,
     )
 
 

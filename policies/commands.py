@@ -1,15 +1,17 @@
 """What the policy commands do, once their options are read."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from budget.console import print_json_line, print_table, progress
-from budget.errors import DataError
+from budget.errors import DataError, PolicyError
 from policies.allocation import choose_rungs
 from policies.evaluation import EvaluationRow, Measured, evaluate, gap_areas, measured
+from policies.families import known_settings, make_estimator, parse_settings
 from policies.gaps import GapInterval
 from policies.hull import FloatArray
 from policies.lightgbm_policy import DEFAULT_PRICE, ScorePolicy, fit_score_policy
@@ -17,9 +19,9 @@ from policies.per_group import PerGroupScores
 from policies.policy_files import load_policy
 from policies.reading import CurveTable, Readers, Split, read_split, same_ladder
 from policies.rung_costs import rung_costs
-from policies.scores import LightGBMScores
-from policies.search_spaces import estimator_for
-from policies.settings_file import SettingsFile, read_settings
+from policies.settings_file import read_settings
+
+DEFAULT_FAMILY = "lightgbm"
 
 
 def run_fit(
@@ -32,10 +34,11 @@ def run_fit(
     fit_split: str,
     calibration_split: str,
     cost: str,
-    monotone: bool,
+    family: str | None,
+    settings: Sequence[str],
     seed: int,
     threads: int,
-    settings: Path | None = None,
+    settings_file: Path | None = None,
 ) -> ScorePolicy:
     """Fit, calibrate, save and describe a policy.
 
@@ -43,8 +46,10 @@ def run_fit(
         BudgetError: if a file cannot be used.
     """
     start = time.perf_counter()
-    predictor = _predictor(settings, monotone=monotone, seed=seed, threads=threads)
-    # Read before the features, which take long: what cannot be used is refused at once.
+    # Before the features, which take long: what cannot be used is refused at once.
+    family, said = _asked_for(family, settings_file)
+    common = known_settings(family, {"random_state": seed, "num_threads": threads})
+    predictor = make_estimator(family, **common | said | parse_settings(family, settings))
     prices_on = rung_costs(cost, readers.curves(curves), model=readers.about(curves).get("model"))
     fit = _read(readers, curves, data, fit_split)
     held_out = _read(readers, calibration, data, calibration_split)
@@ -68,6 +73,7 @@ def run_fit(
     print_json_line(
         {
             "policy": str(out),
+            "family": family,
             "n_fit": len(fit.features),
             "n_calibration": len(held_out.features),
             "n_features": fit.features.shape[1],
@@ -82,12 +88,18 @@ def run_fit(
     return policy
 
 
-def _predictor(path: Path | None, *, monotone: bool, seed: int, threads: int) -> LightGBMScores:
-    """Return the predictor that a file of settings asks for, and flags above the file."""
-    said = SettingsFile(family="lightgbm", settings={}) if path is None else read_settings(path)
-    settings = {**said.settings, **({"monotone": True} if monotone else {})}
-    predictor: LightGBMScores = estimator_for(said.family, settings, seed=seed, threads=threads)
-    return predictor
+def _asked_for(family: str | None, path: Path | None) -> tuple[str, dict[str, Any]]:
+    """Return the family to fit, and its settings in a file where there is one.
+
+    Raises:
+        PolicyError: if the file cannot be read or is of another family than the one given.
+    """
+    if path is None:
+        return family or DEFAULT_FAMILY, {}
+    said = read_settings(path)
+    if family not in (None, said.family):
+        raise PolicyError(f"{path} has settings of the family {said.family!r}, not of {family!r}")
+    return said.family, dict(said.settings)
 
 
 def _read(readers: Readers, curves: Path, data: str, split: str) -> Split:

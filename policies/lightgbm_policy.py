@@ -10,14 +10,17 @@ from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
 from policies.allocation import IntArray, relative_costs
 from policies.calibration import CalibrationTable, calibrate, named_prices
+from policies.families import make_estimator
 from policies.features import current_schema, featurize
 from policies.hull import FloatArray
-from policies.scores import BoosterScores, LightGBMScores
+from policies.predictor_state import ScoreLearner, StoredPredictor
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from PIL.Image import Image
+
+    from policies.extras import StoredExtra
 
 CostUnit = Literal["tokens", "flops", "ms"]
 
@@ -35,29 +38,31 @@ class ScorePolicy:
         prices: prices by name; the one named "no-loss" is the default.
         table: what prices led to on the calibration split.
         feature_sha256: schema that the predictor was fitted on.
+        extras: what else is saved with the policy, by a name of ``policies.extras``.
 
     Raises:
         PolicyError: if the features are of another schema than this version computes, a rung has
-            no cost, or there is no default price.
+            no cost or no predicted score, or there is no default price.
     """
 
     def __init__(
         self,
         *,
         ladder: ScaleLadder,
-        predictor: BoosterScores,
+        predictor: StoredPredictor,
         rung_costs: FloatArray,
         cost_unit: CostUnit,
         prices: Mapping[str, float],
         table: CalibrationTable,
         feature_sha256: str,
+        extras: "Mapping[str, StoredExtra] | None" = None,
     ) -> None:
         current_schema().refuse_other(feature_sha256)
-        if len(rung_costs) != len(ladder) or len(predictor.models) != len(ladder):
+        if len(rung_costs) != len(ladder):
             raise PolicyError(
-                f"a ladder of {len(ladder)} rungs needs as many costs and models, "
-                f"got {len(rung_costs)} and {len(predictor.models)}"
+                f"a ladder of {len(ladder)} rungs needs as many costs, got {len(rung_costs)}"
             )
+        _refuse_misfit(predictor, len(ladder))
         if DEFAULT_PRICE not in prices:
             raise PolicyError(f"a policy needs a price {DEFAULT_PRICE!r}, got {sorted(prices)}")
         self.ladder = ladder
@@ -68,6 +73,7 @@ class ScorePolicy:
         self.prices = dict(prices)
         self.table = table
         self.feature_sha256 = feature_sha256
+        self.extras = dict(extras or {})
 
     def choose(
         self,
@@ -136,6 +142,16 @@ class ScorePolicy:
             raise PolicyError(str(error)) from error
 
 
+def _refuse_misfit(predictor: StoredPredictor, num_rungs: int) -> None:
+    """Try the predictor on one row: it must have a number for every rung."""
+    scores = predictor.predict(np.zeros((1, len(current_schema()))))
+    if scores.shape != (1, num_rungs) or not np.isfinite(scores).all():
+        raise PolicyError(
+            f"a ladder of {num_rungs} rungs needs as many predicted scores, "
+            f"got {scores.ravel()[:10].tolist()}"
+        )
+
+
 def fit_score_policy(
     *,
     fit_features: FloatArray,
@@ -145,7 +161,7 @@ def fit_score_policy(
     ladder: ScaleLadder,
     rung_costs: FloatArray | None = None,
     cost_unit: CostUnit = "tokens",
-    predictor: LightGBMScores | None = None,
+    predictor: ScoreLearner | None = None,
 ) -> ScorePolicy:
     """Fit the predictor on one split, and its prices on another.
 
@@ -157,11 +173,13 @@ def fit_score_policy(
         ladder: the model's scales, k of them.
         rung_costs: what the price is paid on, shape [k]; visual tokens by default.
         cost_unit: the unit of ``rung_costs``: "tokens", "flops" or "ms".
-        predictor: an unfitted predictor with other settings than the default ones.
+        predictor: an unfitted estimator of any family; LightGBM by default.
     """
     tokens = np.array(ladder.scales, dtype=np.float64)
     costs = tokens if rung_costs is None else np.asarray(rung_costs, dtype=np.float64)
-    fitted = (predictor or LightGBMScores()).fit(fit_features, fit_scores).scores_
+    learner: ScoreLearner = predictor or make_estimator("lightgbm")
+    learner.fit(fit_features, fit_scores)
+    fitted = learner.scores_
     expected = fitted.predict(calibration_features)
     return ScorePolicy(
         ladder=ladder,

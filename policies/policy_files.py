@@ -1,111 +1,114 @@
-"""A policy as a folder: ``policy.json`` and one LightGBM text per rung; nothing is executed."""
+"""A policy as a folder: ``policy.json``, arrays and LightGBM texts; nothing is executed."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
-from policies.calibration import CalibrationTable
+from policies import array_file, calibration
+from policies.extras import restore_extra
+from policies.families import restore_predictor
 from policies.features import current_schema
-from policies.lightgbm_policy import CostUnit, ScorePolicy
-from policies.lightgbm_text import MAX_CHARACTERS, format_model, parse_model
-from policies.scores import BoosterScores
+from policies.lightgbm_policy import ScorePolicy
+from policies.lightgbm_text import MAX_CHARACTERS
+from policies.policy_schema import (
+    ARRAY_FILE,
+    CALIBRATION,
+    EXTRA,
+    POLICY_FILE,
+    PREDICTOR,
+    Features,
+    File,
+    Node,
+    PolicyContent,
+    is_own_file,
+    text_file,
+)
+from policies.predictor_state import PredictorState
+from policies.state_checks import first_problem
+from policies.whole_folder import whole_folder
 
-POLICY_FILE = "policy.json"
 _MAX_JSON_BYTES = 4_000_000
-
-Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-FileName = Annotated[str, Field(pattern=r"^rung_\d{1,3}\.txt$")]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _Table(_Strict):
-    prices: list[Price] = Field(min_length=1, max_length=10_000)
-    mean_tokens: list[Number]
-    scores: list[Number]
-
-    @model_validator(mode="after")
-    def _same_length(self) -> "_Table":
-        if not len(self.prices) == len(self.mean_tokens) == len(self.scores):
-            raise ValueError("prices, mean_tokens and scores must be equally long")
-        if (np.diff(self.mean_tokens) < 0).any() or (np.diff(self.prices) > 0).any():
-            raise ValueError("prices must fall and mean_tokens must not")
-        return self
-
-
-class _File(_Strict):
-    name: FileName
-    sha256: Sha256
-
-
-class _PolicyFile(_Strict):
-    format_version: Literal[1]
-    kind: Literal["lightgbm-scores"]
-    ladder: list[int] = Field(min_length=1, max_length=1_000)
-    cost_unit: CostUnit
-    rung_costs: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]]
-    prices: dict[str, Price]
-    monotone: bool
-    feature_names: list[str] = Field(max_length=10_000)
-    feature_sha256: Sha256
-    calibration: _Table
-    models: list[_File]
-
-    @model_validator(mode="after")
-    def _one_of_each_per_rung(self) -> "_PolicyFile":
-        if not len(self.ladder) == len(self.rung_costs) == len(self.models):
-            raise ValueError("ladder, rung_costs and models must be equally long")
-        if (np.diff(self.rung_costs) <= 0).any():
-            raise ValueError("rung_costs must rise")
-        ScaleLadder(tuple(self.ladder))
-        return self
 
 
 def save_policy(policy: ScorePolicy, folder: str | Path) -> None:
-    """Write a policy into a folder, which is made if needed.
+    """Write a policy as a folder, which is there whole or not at all.
+
+    An older policy at that place is replaced.
 
     Raises:
-        PolicyError: if the folder cannot be written.
+        PolicyError: if the folder cannot be written, holds files that are no policy's, or the
+            policy is one that could not be read back.
     """
-    folder = Path(folder)
-    texts = [format_model(model).encode() for model in policy.predictor.models]
-    files = [
-        _File(name=f"rung_{i}.txt", sha256=hashlib.sha256(text).hexdigest())
-        for i, text in enumerate(texts)
-    ]
-    content = _PolicyFile(
-        format_version=1,
-        kind="lightgbm-scores",
-        ladder=list(policy.ladder),
-        cost_unit=policy.cost_unit,
-        rung_costs=policy.rung_costs.tolist(),
-        prices=policy.prices,
-        monotone=policy.predictor.monotone,
-        feature_names=list(current_schema().names),
-        feature_sha256=policy.feature_sha256,
-        calibration=_Table(
-            prices=policy.table.prices.tolist(),
-            mean_tokens=policy.table.mean_tokens.tolist(),
-            scores=policy.table.scores.tolist(),
-        ),
-        models=files,
-    )
+    states = {
+        PREDICTOR: policy.predictor.state(),
+        CALIBRATION: policy.table.state(),
+        **{f"{EXTRA}/{name}": extra.state() for name, extra in policy.extras.items()},
+    }
+    below = [pair for top, state in states.items() for pair in _walk(top, state)]
+    arrays = {f"{place}/{name}": a for place, s in below for name, a in s.arrays.items()}
+    files = {ARRAY_FILE: array_file.write_arrays(arrays)}
+    files |= {
+        text_file(f"{place}/{name}"): text.encode()
+        for place, state in below
+        for name, text in state.texts.items()
+    }
+    content = _content(policy, {place: _node(state) for place, state in states.items()}, files)
+    files[POLICY_FILE] = (content.model_dump_json(indent=1) + "\n").encode()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, text in zip(files, texts, strict=True):
-            (folder / file.name).write_bytes(text)
-        (folder / POLICY_FILE).write_text(content.model_dump_json(indent=1) + "\n")
+        with whole_folder(Path(folder), is_own_file) as fresh:
+            for name, data in files.items():
+                (fresh / name).write_bytes(data)
     except OSError as error:
         raise PolicyError(f"the policy cannot be written to {folder}: {error.strerror}") from error
+
+
+def _walk(place: str, state: PredictorState) -> Iterator[tuple[str, PredictorState]]:
+    yield place, state
+    for name, part in state.parts.items():
+        yield from _walk(f"{place}/{name}", part)
+
+
+def _node(state: PredictorState) -> Node:
+    try:
+        return Node(
+            kind=state.kind,
+            settings=dict(state.settings),
+            arrays=sorted(state.arrays),
+            texts=sorted(state.texts),
+            parts={name: _node(part) for name, part in state.parts.items()},
+        )
+    except ValidationError as error:
+        raise PolicyError(f"{state.kind} cannot be saved: {first_problem(error)}") from error
+
+
+def _content(
+    policy: ScorePolicy, nodes: Mapping[str, Node], files: Mapping[str, bytes]
+) -> PolicyContent:
+    try:
+        return PolicyContent(
+            format_version=2,
+            ladder=list(policy.ladder),
+            cost_unit=policy.cost_unit,
+            rung_costs=policy.rung_costs.tolist(),
+            prices=policy.prices,
+            features=Features(names=list(current_schema().names), sha256=policy.feature_sha256),
+            predictor=nodes[PREDICTOR],
+            calibration=nodes[CALIBRATION],
+            extras={name: nodes[f"{EXTRA}/{name}"] for name in policy.extras},
+            files=[
+                File(name=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+                for name, data in files.items()
+            ],
+        )
+    except ValidationError as error:
+        raise PolicyError(f"the policy cannot be saved: {first_problem(error)}") from error
 
 
 def load_policy(folder: str | Path) -> ScorePolicy:
@@ -116,50 +119,73 @@ def load_policy(folder: str | Path) -> ScorePolicy:
     """
     folder = Path(folder)
     content = _read_json(folder / POLICY_FILE)
-    current_schema().refuse_other(content.feature_sha256)
-    if list(current_schema().names) != content.feature_names:
-        raise PolicyError(f"{folder / POLICY_FILE}: feature_names do not fit feature_sha256")
-    models = [
-        parse_model(_read_checked(folder / file.name, file.sha256), len(content.feature_names))
-        for file in content.models
-    ]
-    table = content.calibration
+    current_schema().refuse_other(content.features.sha256)
+    if list(current_schema().names) != content.features.names:
+        raise PolicyError(f"{folder / POLICY_FILE}: features.names do not fit features.sha256")
+    states = _read_states(folder, content)
+    sizes = len(content.features.names), len(content.ladder)
     return ScorePolicy(
         ladder=ScaleLadder(tuple(content.ladder)),
-        predictor=BoosterScores(models, monotone=content.monotone),
+        predictor=restore_predictor(states[PREDICTOR], *sizes),
         rung_costs=np.array(content.rung_costs),
         cost_unit=content.cost_unit,
         prices=content.prices,
-        table=CalibrationTable(
-            np.array(table.prices), np.array(table.mean_tokens), np.array(table.scores)
-        ),
-        feature_sha256=content.feature_sha256,
+        table=calibration.restore(states[CALIBRATION]),
+        feature_sha256=content.features.sha256,
+        extras={name: restore_extra(states[f"{EXTRA}/{name}"], *sizes) for name in content.extras},
     )
 
 
-def _read_json(path: Path) -> _PolicyFile:
+def _read_states(folder: Path, content: PolicyContent) -> dict[str, PredictorState]:
+    """Return the state of every node at the top, its arrays and texts read and checked."""
+    files = {file.name: file for file in content.files}
+    data = _read_checked(folder, files[ARRAY_FILE], array_file.MAX_BYTES)
+    arrays = array_file.read_arrays(data, content.places("arrays"))
+    texts = {place: _text(folder, files[text_file(place)]) for place in content.places("texts")}
+    return {place: _state(node, place, arrays, texts) for place, node in content.nodes().items()}
+
+
+def _state(
+    node: Node, place: str, arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]
+) -> PredictorState:
+    return PredictorState(
+        node.kind,
+        node.settings,
+        {name: arrays[f"{place}/{name}"] for name in node.arrays},
+        {name: texts[f"{place}/{name}"] for name in node.texts},
+        {name: _state(part, f"{place}/{name}", arrays, texts) for name, part in node.parts.items()},
+    )
+
+
+def _read_json(path: Path) -> PolicyContent:
     try:
-        return _PolicyFile.model_validate_json(_read(path, _MAX_JSON_BYTES))
+        return PolicyContent.model_validate_json(_read(path, _MAX_JSON_BYTES))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise PolicyError(f"{path}: {where}: {first['msg']}") from error
+        raise PolicyError(f"{path}: {first_problem(error)}") from error
 
 
-def _read_checked(path: Path, sha256: str) -> str:
-    data = _read(path, MAX_CHARACTERS)
-    found = hashlib.sha256(data).hexdigest()
-    if found != sha256:
-        raise PolicyError(
-            f"{path} was changed: its sha256 is {found[:12]}, policy.json says {sha256[:12]}"
-        )
+def _text(folder: Path, file: File) -> str:
     try:
-        return data.decode("ascii")
+        return _read_checked(folder, file, MAX_CHARACTERS).decode("ascii")
     except UnicodeDecodeError as error:
-        raise PolicyError(f"{path} is not plain text") from error
+        raise PolicyError(f"{folder / file.name} is not plain text") from error
+
+
+def _read_checked(folder: Path, file: File, max_bytes: int) -> bytes:
+    path = folder / file.name
+    data = _read(path, max_bytes)
+    found = hashlib.sha256(data).hexdigest()
+    if (found, len(data)) != (file.sha256, file.bytes):
+        raise PolicyError(
+            f"{path} was changed: its sha256 is {found[:12]} and it has {len(data)} bytes, "
+            f"policy.json says {file.sha256[:12]} and {file.bytes}"
+        )
+    return data
 
 
 def _read(path: Path, max_bytes: int) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe, for one, would never end
+        raise PolicyError(f"{path} is no file")
     try:
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)

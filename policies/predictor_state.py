@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from policies.hull import FloatArray
 
@@ -42,4 +42,18 @@ class StoredPredictor(Protocol):
         ``restore(state, num_features, num_rungs)`` checks everything in the state before anything
         is built of it, and raises ``PolicyError`` for what is not well formed.
         """
+        ...
+
+
+class ScoreLearner(Protocol):
+    """An estimator that leaves a predictor; every family has one, nothing inherits from this.
+
+    Attributes:
+        scores_: the fitted predictor, there after ``fit``.
+    """
+
+    scores_: StoredPredictor
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Any:
+        """Learn from features X, shape [n, d], and scores of every rung y, shape [n, k]."""
         ...

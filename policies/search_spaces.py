@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from budget.errors import PolicyError
-from policies.families import make_estimator
+from policies.families import FAMILIES, default_settings
 
 Settings = dict[str, Any]
 
@@ -38,10 +38,48 @@ def _lightgbm(trial: Trial) -> Settings:
     }
 
 
+def _joint_lightgbm(trial: Trial) -> Settings:
+    return {
+        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
+        "num_leaves": trial.suggest_int("num_leaves", 3, 16),
+        "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 20, 1000, log=True),
+        "feature_fraction": trial.suggest_float("feature_fraction", 0.1, 1.0),
+        "lambda_l2": trial.suggest_float("lambda_l2", 0.01, 100.0, log=True),
+        "rising": trial.suggest_categorical("rising", [False, True]),
+    }
+
+
+def _logistic(trial: Trial) -> Settings:
+    return {"penalty": trial.suggest_float("penalty", 1e-4, 1.0, log=True)}
+
+
+def _neighbours(trial: Trial) -> Settings:
+    return {
+        "num_neighbours": trial.suggest_int("num_neighbours", 5, 500, log=True),
+        "sharpness": trial.suggest_float("sharpness", 0.0, 4.0),
+    }
+
+
+def _network(trial: Trial) -> Settings:
+    return {
+        "learning_rate": trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
+        "weight_decay": trial.suggest_float("weight_decay", 1e-3, 1.0, log=True),
+        "dropout": trial.suggest_float("dropout", 0.0, 0.5),
+        "image_units": trial.suggest_int("image_units", 16, 128, log=True),
+        "question_units": trial.suggest_int("question_units", 8, 64, log=True),
+        "hidden_units": trial.suggest_int("hidden_units", 8, 64, log=True),
+        "rising": trial.suggest_categorical("rising", [False, True]),
+    }
+
+
 # Family -> its space: a function from a trial to settings of the family's estimator. Everything
 # is suggested under the name of the setting, and the defaults lie inside.
 SPACES: Mapping[str, Callable[[Trial], Settings]] = {
+    "joint-lightgbm": _joint_lightgbm,
     "lightgbm": _lightgbm,
+    "logistic": _logistic,
+    "neighbours": _neighbours,
+    "network": _network,
 }
 
 
@@ -49,12 +87,12 @@ def space_of(family: str) -> Callable[[Trial], Settings]:
     """Return the space of a family.
 
     Raises:
-        PolicyError: if it has none.
+        PolicyError: if it has none, or there is no such family.
     """
-    if family not in SPACES:
+    legal = sorted(set(SPACES) & set(FAMILIES))
+    if family not in legal:
         raise PolicyError(
-            f"no search space for the family {family!r}; there is one for "
-            f"{', '.join(sorted(SPACES))}"
+            f"no search space for the family {family!r}; there is one for {', '.join(legal)}"
         )
     return SPACES[family]
 
@@ -66,24 +104,7 @@ def space_defaults(family: str) -> Settings:
         PolicyError: if it has no space.
         ValueError: if a default lies outside the space.
     """
-    space = space_of(family)
-    return space(_Defaults(make_estimator(family).get_params()))
-
-
-def estimator_for(family: str, settings: Mapping[str, Any], *, seed: int, threads: int) -> Any:
-    """Return an unfitted estimator with settings, and a seed and threads where it takes them.
-
-    Raises:
-        PolicyError: if there is no such family, or it lacks one of the settings.
-    """
-    known = make_estimator(family).get_params()
-    if unknown := sorted(set(settings) - set(known)):
-        raise PolicyError(
-            f"the family {family!r} has no setting {unknown[0]!r}; "
-            f"it has {', '.join(sorted(known))}"
-        )
-    run = {"random_state": seed, "num_threads": threads}
-    return make_estimator(family, **{k: v for k, v in run.items() if k in known} | dict(settings))
+    return space_of(family)(_Defaults(default_settings(family)))
 
 
 class _Defaults:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from policies.families import known_settings, make_estimator
 from policies.features import current_schema
 from policies.folds import CrossValidation, picture_groups, split_folds
 from policies.hull import FloatArray
-from policies.search_spaces import estimator_for, space_of
+from policies.search_spaces import space_of
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class TuningTask:
 
     def estimator(self, settings: Mapping[str, Any]) -> Any:
         """Return an unfitted estimator of the family."""
-        return estimator_for(self.family, settings, seed=self.seed, threads=self.threads)
+        common = {"random_state": self.seed, "num_threads": self.threads}
+        return make_estimator(self.family, **known_settings(self.family, common) | dict(settings))
 
     def other_seed(self, seed: int) -> "TuningTask":
         """Return the same task with other folds and fits."""

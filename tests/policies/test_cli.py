@@ -97,6 +97,16 @@ def test_fit_then_evaluate(files, tmp_path, cost):
     assert "oracle, any correct" in found.stdout
 
 
+def test_another_family_is_fitted_with_settings(files, tmp_path):
+    words = ("--family", "neighbours", "--setting", "num_neighbours=7", "--setting", "sharpness=0")
+    fitted = fit(tmp_path / "policy", *words)
+    assert fitted.exit_code == 0, fitted.output
+    assert json.loads(fitted.stdout.splitlines()[-1])["family"] == "neighbours"
+    predictor = load_policy(tmp_path / "policy").predictor
+    assert predictor.num_neighbours == 7
+    assert (predictor.importance == 1).all()
+
+
 def test_a_policy_can_be_priced_in_measured_milliseconds(files, tmp_path, calibration):
     """One price, two machines: on the steep one the last scale is chosen less often."""
     chosen = []
@@ -129,6 +139,9 @@ def test_a_calibration_of_another_model_or_ladder_is_one_line(files, tmp_path, c
         (("--cost", "absent.json"), "no calibration can be read at absent.json"),
         (("--calibration", "fit.parquet", "--calibration-split", "fit"), "share 300 samples"),
         (("--calibration", "none.parquet"), "no curves at none.parquet"),
+        (("--family", "forest"), "no family 'forest'; there are"),
+        (("--setting", "trees=3"), "got 'trees=3'"),
+        (("--family", "logistic", "--setting", "penalty=-1"), "penalty must be a number"),
         (("--fit-split", "test"), "300 of 300 samples of the curves are not in toy (test)"),
     ],
 )

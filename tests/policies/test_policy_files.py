@@ -16,6 +16,8 @@ from policies.lightgbm_text import parse_model
 from policies.scores import LightGBMScores
 
 LADDER = ScaleLadder((1, 4, 16))
+RUNG_0, RUNG_1 = "predictor-rung_0.txt", "predictor-rung_1.txt"
+COLUMNS = ["mean_tokens", "prices", "scores"]
 
 
 def samples(n, seed):
@@ -65,9 +67,10 @@ def rewrite(folder, name, change):
     text = change((folder / name).read_text())
     (folder / name).write_text(text)
     content = json.loads((folder / "policy.json").read_text())
-    for file in content["models"]:
+    for file in content["files"]:
         if file["name"] == name:
             file["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+            file["bytes"] = len(text)
     (folder / "policy.json").write_text(json.dumps(content))
 
 
@@ -131,31 +134,43 @@ def test_no_samples_are_no_decisions(policy):
 
 
 def test_a_changed_file_is_refused(folder):
-    (folder / "rung_1.txt").write_text((folder / "rung_1.txt").read_text() + " ")
+    (folder / RUNG_1).write_text((folder / RUNG_1).read_text() + " ")
     with pytest.raises(PolicyError, match=r"rung_1\.txt was changed"):
         load_policy(folder)
 
 
 def test_a_missing_file_is_refused(folder):
-    (folder / "rung_1.txt").unlink()
+    (folder / RUNG_1).unlink()
     with pytest.raises(PolicyError, match="no policy file can be read"):
         load_policy(folder)
+
+
+def node(kind, *, arrays=(), texts=("rung_0", "rung_1", "rung_2"), **settings):
+    names = {"arrays": list(arrays), "texts": list(texts)}
+    return {"kind": kind, "settings": settings, **names, "parts": {}}
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 2}, "format_version"),
-        ({"kind": "pickle"}, "kind"),
+        ({"format_version": 1}, "format_version"),
         ({"extra": 1}, "extra"),
         ({"ladder": [1, 4]}, "equally long"),
         ({"ladder": [4, 1, 16]}, "strictly increasing"),
         ({"rung_costs": [1, 4, float("inf")]}, "rung_costs"),
         ({"prices": {"no-loss": -1.0}}, "prices"),
         ({"prices": {}}, "no-loss"),
-        ({"feature_sha256": "0" * 64}, "fit it again"),
-        ({"feature_names": ["a"]}, "feature_names"),
-        ({"models": [{"name": "../x", "sha256": "0" * 64}] * 3}, "models"),
+        ({"features": {"names": ["a"], "sha256": "0" * 64}}, "fit it again"),
+        ({"features": {"names": ["a"], "sha256": current_schema().sha256}}, "features.names"),
+        ({"files": [{"name": "../x", "bytes": 1, "sha256": "0" * 64}] * 7}, "files are not those"),
+        ({"predictor": node("pickle")}, "no family 'pickle'"),
+        ({"predictor": node("lightgbm", arrays=["weights"])}, "the arrays are not those"),
+        ({"predictor": node("lightgbm", texts=["rung_0", "../x"])}, "predictor.texts.1"),
+        ({"predictor": node("lightgbm", texts=["rung_0"])}, "files are not those"),
+        ({"calibration": node("table", arrays=COLUMNS, texts=())}, "kind must be 'calibration'"),
+        ({"calibration": node("calibration", arrays=COLUMNS, texts=(), speed=1)}, "speed"),
+        ({"extras": {"risk": node("pickle", texts=())}}, "kind must be its name"),
+        ({"extras": {"risks": node("risks", texts=())}}, "carries no 'risks'"),
     ],
 )
 def test_a_policy_file_that_is_not_well_formed_is_one_line(folder, changes, message):
@@ -206,14 +221,14 @@ def first(key, value):
     ],
 )
 def test_a_mutated_model_is_refused_before_the_native_parser_sees_it(folder, change, message):
-    rewrite(folder, "rung_0.txt", change)
+    rewrite(folder, RUNG_0, change)
     with pytest.raises(PolicyError, match=message):
         load_policy(folder)
 
 
 def test_random_mutations_never_get_past_the_checks_broken(saved):
     """Whatever is accepted is a set of proper trees: every walk ends in a leaf."""
-    text, rng = (saved / "rung_0.txt").read_text(), np.random.default_rng(0)
+    text, rng = (saved / RUNG_0).read_text(), np.random.default_rng(0)
     num_features = len(current_schema())
     for _ in range(300):
         at = int(rng.integers(len(text)))

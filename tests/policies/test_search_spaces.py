@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from budget.errors import PolicyError
-from policies.families import FAMILIES, make_estimator
-from policies.search_spaces import SPACES, space_defaults, estimator_for, space_of
+from policies.families import FAMILIES, default_settings, make_estimator
+from policies.features import current_schema
+from policies.search_spaces import SPACES, space_defaults, space_of
 from policies.settings_file import SettingsFile, read_settings
 
 TUNED = sorted(set(SPACES) & set(FAMILIES))
@@ -39,10 +40,11 @@ class Corner:
 def test_the_corners_of_a_space_can_be_fitted(family, high):
     corner = Corner(high)
     settings = space_of(family)(corner)
-    assert set(corner.names) == set(settings) <= set(make_estimator(family).get_params())
+    assert set(corner.names) == set(settings) <= set(default_settings(family))
     rng = np.random.default_rng(0)
-    features, scores = rng.normal(size=(60, 4)), rng.integers(0, 2, size=(60, 3)).astype(float)
-    fitted = estimator_for(family, settings, seed=0, threads=1).fit(features, scores)
+    features = rng.normal(size=(60, len(current_schema())))
+    scores = rng.integers(0, 2, size=(60, 3)).astype(float)
+    fitted = make_estimator(family, **settings).fit(features, scores)
     assert fitted.predict(features).shape == (60, 3)
     assert np.isfinite(fitted.predict(features)).all()
 
@@ -50,7 +52,7 @@ def test_the_corners_of_a_space_can_be_fitted(family, high):
 @pytest.mark.parametrize("family", TUNED)
 def test_the_defaults_lie_inside_the_space(family):
     settings = space_defaults(family)
-    known = make_estimator(family).get_params()
+    known = default_settings(family)
     assert settings == {name: known[name] for name in settings}
 
 
@@ -64,17 +66,13 @@ def test_a_default_outside_the_space_is_told(monkeypatch):
         space_defaults("lightgbm")
 
 
-def test_seed_and_threads_go_where_they_are_taken():
-    estimator = estimator_for("lightgbm", {"num_leaves": 7}, seed=5, threads=3)
-    known = estimator.get_params()
-    assert (known["num_leaves"], known["random_state"], known["num_threads"]) == (7, 5, 3)
-
-
-def test_what_is_not_there_is_refused_in_one_line():
-    with pytest.raises(PolicyError, match=r"no search space for the family 'nix'; .* lightgbm"):
+def test_a_family_without_a_space_is_refused_in_one_line(monkeypatch):
+    for family in ("nix", "mean"):
+        with pytest.raises(PolicyError, match=f"for the family '{family}'; .* lightgbm, logistic"):
+            space_of(family)
+    monkeypatch.setitem(SPACES, "nix", SPACES["logistic"])  # a space alone is no family
+    with pytest.raises(PolicyError, match="no search space for the family 'nix'"):
         space_of("nix")
-    with pytest.raises(PolicyError, match="'lightgbm' has no setting 'leafs'; it has feature_f"):
-        estimator_for("lightgbm", {"leafs": 3}, seed=0, threads=1)
 
 
 def test_settings_survive_the_file(tmp_path):
