@@ -15,7 +15,8 @@ from urllib.request import url2pathname
 
 from budget.errors import PolicyError, one_line
 from experiments.tracking import DATABASE, MLflowTracker, open_client
-from policies.policy_files import POLICY_FILE, load_policy
+from policies.policy_files import load_policy
+from policies.policy_schema import POLICY_FILE
 
 if TYPE_CHECKING:
     from policies.lightgbm_policy import ScorePolicy
