@@ -140,12 +140,13 @@ def promote(
     on.
     """
     quiet_libraries()
+    from experiments.promotion import promote as promote_version
     from experiments.registry import Registry
 
     known = Registry(track)
     folder = Path(policy)
     version = known.add_folder(register_as, folder) if folder.is_dir() else known.version(policy)
-    known.promote(version, force=force)
+    promote_version(known, version, force=force)
     print_version(known.version(version.label))
 
 
@@ -160,7 +161,7 @@ def promoted(
 ) -> None:
     """Say which policy is in use, after loading it."""
     quiet_libraries()
-    from experiments.registry import promoted_policy
+    from experiments.promotion import promoted_policy
 
     version, _ = promoted_policy(track, register_as)
     if path:

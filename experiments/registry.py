@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -17,9 +17,6 @@ from budget.errors import PolicyError, one_line
 from experiments.tracking import DATABASE, MLflowTracker, open_client
 from policies.policy_files import load_policy
 from policies.policy_schema import POLICY_FILE
-
-if TYPE_CHECKING:
-    from policies.lightgbm_policy import ScorePolicy
 
 CHAMPION = "champion"
 DEFAULT_NAME = "policy"
@@ -89,7 +86,7 @@ class Registry:
         if not (folder / DATABASE).is_file():
             raise PolicyError(f"nothing is registered in {folder}: it has no {DATABASE}")
         self._client = open_client(folder)
-        self._folder = folder
+        self.folder = folder
 
     def register(self, name: str, run_id: str, sha256: str) -> Version:
         """Register the policy among the files of a run; one that is there already is not doubled.
@@ -120,7 +117,7 @@ class Registry:
         for known in self.versions(name):
             if known.sha256 == sha256:
                 return known
-        with MLflowTracker(IMPORT, folder=self._folder) as tracker:
+        with MLflowTracker(IMPORT, folder=self.folder) as tracker:
             tracker.params({"folder": str(folder)})
             tracker.tag({POLICY_TAG: sha256})
             tracker.artifact(folder, "policy")
@@ -166,47 +163,10 @@ class Registry:
             if MEASURE in run.data.metrics and TEST_TAG in run.data.tags
         ]
 
-    def promote(self, version: Version, *, force: bool = False) -> None:
-        """Mark a version as the one in use under its name.
-
-        It must load and be as it was registered. Unless forced, it must have been evaluated, and
-        must close at least as much of the gap as the one in use, on the curves it was evaluated on
-        last of those that both were evaluated on.
-
-        Raises:
-            PolicyError: if it may not be promoted.
-        """
-        load_registered(version)
-        if not force:
-            self._check_evaluations(version)
+    def mark(self, version: Version) -> None:
+        """Make a version the one in use under its name, without asking whether it should be."""
         with _refusals():
             self._client.set_registered_model_alias(version.name, CHAMPION, str(version.version))
-
-    def _check_evaluations(self, version: Version) -> None:
-        found = self.evaluations(version.sha256)
-        if not found:
-            raise PolicyError(
-                f"{version.label} was never evaluated here; run 'budget policy evaluate "
-                f"--policy {version.folder} --track {self._folder}' first, or give --force"
-            )
-        champion = self.champion(version.name)
-        if champion is None or champion.sha256 == version.sha256:
-            return
-        before: dict[str, float] = {}
-        for old in self.evaluations(champion.sha256):
-            before.setdefault(old.test_sha256, old.value)
-        both = next((new for new in found if new.test_sha256 in before), None)
-        if both is None:
-            raise PolicyError(
-                f"{version.label} and {champion.label}, which is in use, were never evaluated on "
-                f"the same curves; do so, or give --force"
-            )
-        if both.value < before[both.test_sha256]:
-            raise PolicyError(
-                f"{version.label} closes {both.value:.1%} of the stable gap, {champion.label}, "
-                f"which is in use, {before[both.test_sha256]:.1%}; give --force to use it all the "
-                f"same"
-            )
 
     def _version(self, found: Any) -> Version:
         model = self._client.get_registered_model(found.name)
@@ -214,37 +174,6 @@ class Registry:
         place = Path(url2pathname(urlparse(found.source).path))
         sha256 = found.tags.get(POLICY_TAG, "")
         return Version(found.name, int(found.version), place, sha256, in_use)
-
-
-def load_registered(version: Version) -> "ScorePolicy":
-    """Load a registered policy, after checking that it is the one that was registered.
-
-    Raises:
-        PolicyError: if its files are gone, changed or not a policy of this version of the code.
-    """
-    found = policy_sha256(version.folder)
-    if found != version.sha256:
-        raise PolicyError(
-            f"{version.folder / POLICY_FILE} was changed: its sha256 is {found[:12]}, it was "
-            f"registered as {version.sha256[:12]}"
-        )
-    return load_policy(version.folder)
-
-
-def promoted_policy(track: Path, name: str = DEFAULT_NAME) -> tuple[Version, "ScorePolicy"]:
-    """Return the policy in use and where it is registered.
-
-    Args:
-        track: the tracking folder.
-        name: that policies are registered under.
-
-    Raises:
-        PolicyError: if none is in use, or it does not load.
-    """
-    version = Registry(track).champion(name)
-    if version is None:
-        raise PolicyError(f"no policy {name!r} was promoted in {track}")
-    return version, load_registered(version)
 
 
 def _quoted(name: str) -> str:

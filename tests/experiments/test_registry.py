@@ -13,14 +13,13 @@ from typer.testing import CliRunner
 import policies.cli
 from budget.ladder import ScaleLadder
 from experiments import policy_cli, tracked
+from experiments.promotion import load_registered, promote, promoted_policy
 from experiments.registry import (
     EVALUATE,
     POLICY_TAG,
     TEST_TAG,
     Registry,
-    load_registered,
     policy_sha256,
-    promoted_policy,
 )
 from experiments.tracking import MLflowTracker, open_client
 from policies.features import current_schema
@@ -158,7 +157,7 @@ def test_the_same_policy_is_registered_once_under_a_name(track, fitted):
 
 def test_a_registered_policy_is_a_copy_that_predicts_the_same(track, fitted):
     version = Registry(track).add_folder("policy", fitted / "one")
-    Registry(track).promote(version, force=True)
+    promote(Registry(track), version, force=True)
     assert track in version.folder.parents
     features = samples(5, 2)[0]
     found, policy = promoted_policy(track)
