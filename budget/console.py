@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import typer
@@ -25,6 +26,7 @@ _QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
+_kept_lines: ContextVar[list[dict[str, Any]] | None] = ContextVar("_kept_lines", default=None)
 _NOISY = ("transformers", "datasets", "huggingface_hub", "lightgbm", "matplotlib")
 
 
@@ -139,7 +141,25 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
 
 def print_json_line(values: Mapping[str, Any]) -> None:
     """Print one line of JSON to stdout; what is not finite becomes null, arrays become lists."""
-    typer.echo(json.dumps(plain_values(values), allow_nan=False))
+    plain = plain_values(values)
+    if (kept := _kept_lines.get()) is not None:
+        kept.append(plain)
+    typer.echo(json.dumps(plain, allow_nan=False))
+
+
+@contextmanager
+def kept_json_lines() -> Iterator[list[dict[str, Any]]]:
+    """Collect what :func:`print_json_line` prints meanwhile, for whoever runs a command.
+
+    Yields:
+        The objects printed so far, as JSON has them.
+    """
+    lines: list[dict[str, Any]] = []
+    token = _kept_lines.set(lines)
+    try:
+        yield lines
+    finally:
+        _kept_lines.reset(token)
 
 
 def plain_values(value: Any) -> Any:

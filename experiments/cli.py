@@ -83,7 +83,10 @@ COMMANDS = {
         "oracle.cli", "app", "Run a model at every scale over a dataset.", _wire_scenes
     ),
     "policy": LazyCommand(
-        "policies.cli", "app", "Fit and evaluate policies on the oracle's curves.", _wire_readers
+        "experiments.policy_cli",
+        "app",
+        "Fit, tune, evaluate and promote policies on the oracle's curves.",
+        _wire_readers,
     ),
     "train": LazyCommand("experiments.train.cli", "train", "Train a tiny M3 or MQT from nothing."),
     "scenes": LazyCommand(

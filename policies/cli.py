@@ -52,7 +52,12 @@ def set_readers(
         _readers["about"] = about_reader
 
 
-def _get_readers(choice: DataChoice | None = None) -> "Readers":
+def get_readers(choice: DataChoice | None = None) -> "Readers":
+    """Return how files are read, for commands on curves.
+
+    Raises:
+        DataError: if nobody has said it.
+    """
     from budget.errors import DataError
     from policies.reading import Readers
 
@@ -87,9 +92,12 @@ def fit(
         ),
     ] = "tokens",
     family: Annotated[
-        str,
-        typer.Option(help=f"What predicts the scores: {', '.join(sorted(FAMILIES))}."),
-    ] = "lightgbm",
+        str | None,
+        typer.Option(
+            help=f"What predicts the scores: {', '.join(sorted(FAMILIES))}; by default that of "
+            "--settings, else lightgbm."
+        ),
+    ] = None,
     setting: Annotated[
         list[str] | None,
         typer.Option(help="A setting of the family as name=value; may be given several times."),
@@ -103,6 +111,10 @@ def fit(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the fit, where it draws.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of the fit.")] = 2,
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="Settings of the predictor, as 'budget policy tune' writes them."),
+    ] = None,
 ) -> None:
     """Fit a policy on one split and calibrate its prices on another.
 
@@ -114,7 +126,7 @@ def fit(
     from policies.commands import run_fit
 
     run_fit(
-        _get_readers(choice),
+        get_readers(choice),
         curves=curves,
         calibration=calibration,
         data=data,
@@ -127,6 +139,7 @@ def fit(
         seed=seed,
         threads=threads,
         risks=[parse_risk(text) for text in risk or ()],
+        settings_file=settings,
     )
 
 

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from budget.console import print_json_line, print_table, progress
+from budget.errors import PolicyError
 from budget.risk import Risk
 from policies.allocation import choose_rungs
 from policies.evaluation import EvaluationRow
@@ -17,7 +19,10 @@ from policies.pricing import fit_score_policy
 from policies.reading import Readers, Split, read_split, refuse_overlap, same_ladder
 from policies.risk_options import all_risks, known_flops, print_risks, risks_as_json
 from policies.rung_costs import rung_costs
+from policies.settings_file import read_settings
 from policies.whole_folder import refuse_others
+
+DEFAULT_FAMILY = "lightgbm"
 
 
 def run_fit(
@@ -30,11 +35,12 @@ def run_fit(
     fit_split: str,
     calibration_split: str,
     cost: str,
-    family: str,
+    family: str | None,
     settings: Sequence[str],
     seed: int,
     threads: int,
     risks: Sequence[Risk] = (),
+    settings_file: Path | None = None,
 ) -> ScorePolicy:
     """Fit, calibrate, save and describe a policy; ``risks`` come on top of the default ones.
 
@@ -44,8 +50,9 @@ def run_fit(
     start = time.perf_counter()
     # Before the features, which take long: what cannot be used is refused at once.
     refuse_others(out, is_own_file)
+    family, said = _asked_for(family, settings_file)
     common = known_settings(family, {"random_state": seed, "num_threads": threads})
-    predictor = make_estimator(family, **common | parse_settings(family, settings))
+    predictor = make_estimator(family, **common | said | parse_settings(family, settings))
     prices_on = rung_costs(cost, readers.curves(curves), model=readers.about(curves).get("model"))
     fit = _read(readers, curves, data, fit_split)
     held_out = _read(readers, calibration, data, calibration_split)
@@ -87,6 +94,20 @@ def run_fit(
         }
     )
     return policy
+
+
+def _asked_for(family: str | None, path: Path | None) -> tuple[str, dict[str, Any]]:
+    """Return the family to fit, and its settings in a file where there is one.
+
+    Raises:
+        PolicyError: if the file cannot be read or is of another family than the one given.
+    """
+    if path is None:
+        return family or DEFAULT_FAMILY, {}
+    said = read_settings(path)
+    if family not in (None, said.family):
+        raise PolicyError(f"{path} has settings of the family {said.family!r}, not of {family!r}")
+    return said.family, dict(said.settings)
 
 
 def _read(readers: Readers, curves: Path, data: str, split: str) -> Split:

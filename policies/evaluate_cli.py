@@ -71,13 +71,13 @@ def evaluate(
     scores. Intervals are paired: everything is resampled together. The last line is JSON.
     """
     quiet_libraries()
-    from policies.cli import _get_readers
+    from policies.cli import get_readers
     from policies.evaluate_command import run_evaluate
     from policies.evaluation_files import Files
     from policies.features_cache import SampleSource
     from policies.option_lists import names_of, numbers_of
 
-    readers = _get_readers(choice)
+    readers = get_readers(choice)
     hidden = names_of(hidden_columns)
     if hidden and fit_curves is None:
         raise DataError("--hidden-columns needs --fit-curves to learn from")
@@ -128,13 +128,13 @@ def study(
     closes; differences are paired. The last line is JSON.
     """
     quiet_libraries()
-    from policies.cli import _get_readers
+    from policies.cli import get_readers
     from policies.features_cache import SampleSource
     from policies.study_command import Studies, run_study
     from policies.study_fit import seeded
 
     make = seeded(family)
-    readers = _get_readers(choice)
+    readers = get_readers(choice)
     run_study(
         readers,
         SampleSource(readers, data, folder=features_cache, choice=choice),

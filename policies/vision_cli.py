@@ -51,12 +51,12 @@ def fit_vision(
     memory, 55 kB each for the shipped models.
     """
     quiet_libraries()
-    from policies.cli import _get_readers
+    from policies.cli import get_readers
     from policies.vision_command import run_fit_vision
     from policies.vision_training import Training
 
     run_fit_vision(
-        _get_readers(choice),
+        get_readers(choice),
         model=model,
         policy=policy,
         curves=curves,

@@ -40,6 +40,7 @@ def loaded_after(statement: str) -> set[str]:
         "oracle.cli",
         "policies.cli",
         "experiments.demo.cli",
+        "experiments.policy_cli",
         "experiments.scenes.cli",
         "experiments.train.cli",
     ],

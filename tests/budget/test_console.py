@@ -7,6 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from budget.console import (
+    kept_json_lines,
     one_line_errors,
     print_json_line,
     print_table,
@@ -107,3 +108,15 @@ def test_quiet_libraries_does_not_decide_about_the_network(monkeypatch):
 
     assert "HF_HUB_OFFLINE" not in os.environ
     assert os.environ["TRANSFORMERS_VERBOSITY"] == "error"
+
+
+def test_lines_of_json_are_kept_for_whoever_asks_and_printed_all_the_same(capsys):
+    print_json_line({"before": 1})
+    with kept_json_lines() as outer:
+        print_json_line({"a": np.float64("nan"), "b": np.arange(2)})
+        with kept_json_lines() as inner:
+            print_json_line({"c": 1})
+    print_json_line({"after": 1})
+    assert outer == [{"a": None, "b": [0, 1]}]
+    assert inner == [{"c": 1}]
+    assert len(capsys.readouterr().out.splitlines()) == 4

@@ -29,6 +29,8 @@ COMMANDS = [
     ["policy"],
     ["policy", "fit"],
     ["policy", "evaluate"],
+    ["policy", "tune"],
+    ["policy", "promote"],
 ]
 
 
@@ -165,9 +167,9 @@ def test_the_commands_know_the_scenes_and_the_readers():
         "for entry in COMMANDS.values():\n"
         "    entry.wire and entry.wire()\n"
         "from budget import cli as runtime\n"
-        "from policies.cli import _get_readers\n"
-        "scenes = _get_readers().data('scenes', 'test', ['image'])\n"
-        "readers = _get_readers()\n"
+        "from policies.cli import get_readers\n"
+        "scenes = get_readers().data('scenes', 'test', ['image'])\n"
+        "readers = get_readers()\n"
         "print(len(scenes), runtime.policy_loader is not None)\n"
         "print(readers.curves.__name__, readers.about.__name__)\n"
     )

@@ -13,18 +13,21 @@ def record(tracker: Tracker, artifact) -> None:
         for step, loss in enumerate([2.0, 1.0, 0.5]):
             tracker.log({"loss": loss}, step=step)
         tracker.artifact(artifact)
+        tracker.artifact(artifact.parent, "all")
+        tracker.tag({"policy_sha256": "0"})
 
 
 @pytest.fixture
 def note(tmp_path):
-    path = tmp_path / "note.txt"
+    path = tmp_path / "notes" / "note.txt"
+    path.parent.mkdir()
     path.write_text("kept")
     return path
 
 
 def test_off_is_an_object(note, tmp_path):
     record(NullTracker(), note)
-    assert list(tmp_path.iterdir()) == [note]
+    assert list(tmp_path.rglob("*")) == [note.parent, note]
 
 
 def test_a_run_lands_in_the_folder_given(note, tmp_path, monkeypatch):
@@ -36,9 +39,13 @@ def test_a_run_lands_in_the_folder_given(note, tmp_path, monkeypatch):
     with sqlite3.connect(tmp_path / "runs" / "mlflow.db") as database:
         losses = database.execute("select step, value from metrics order by step").fetchall()
         statuses = database.execute("select run_uuid, status from runs").fetchall()
+        tags = dict(database.execute("select key, value from tags").fetchall())
     assert losses == [(0, 2.0), (1, 1.0), (2, 0.5)]
     assert statuses == [(tracker.run_id, "FINISHED")]
-    assert [path.read_text() for path in (tmp_path / "runs").rglob("note.txt")] == ["kept"]
+    assert tags["policy_sha256"] == "0"
+    found = sorted((tmp_path / "runs").rglob("note.txt"))
+    assert [path.parent.name for path in found] == ["all", "artifacts"]
+    assert [path.read_text() for path in found] == ["kept"] * 2
     assert list(elsewhere.iterdir()) == []
 
 

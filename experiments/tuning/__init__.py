@@ -1,0 +1,1 @@
+"""Settings of predictors, searched for by cross-validation on the fit split alone."""
