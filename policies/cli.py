@@ -97,7 +97,8 @@ def _table_source(
     from policies.option_commands import TableSource
 
     if given := [name for name, value in unused.items() if value is not None]:
-        raise DataError(f"--table stands in the place of --{given[0]}; give one of them")
+        flag = given[0].replace("_", "-")
+        raise DataError(f"--table stands in the place of --{flag}; give one of them")
     names = [name.strip() for name in options.split(",") if name.strip()]
     return TableSource(table, layout, names, choice)
 

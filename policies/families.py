@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # Family -> the module that holds it and its estimator. Every module also has ``restore``.
 FAMILIES: Mapping[str, tuple[str, str]] = {
     "lightgbm": ("policies.scores", "LightGBMScores"),
+    "shared": ("policies.shared_scores", "SharedScores"),
 }
 
 
