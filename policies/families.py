@@ -23,6 +23,7 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "neighbours": ("policies.neighbours", "NeighboursScores"),
     "network": ("policies.network", "NetworkScores"),
     "ordinal": ("policies.ordinal", "OrdinalScores"),
+    "shared": ("policies.shared_scores", "SharedScores"),
 }
 
 

@@ -25,6 +25,7 @@ from policies.option_policy_files import load_option_policy
 from policies.option_table import OptionTable, all_equal
 from policies.per_group import PerGroupScores
 from policies.scores import LightGBMScores
+from policies.shared_scores import SharedScores
 from policies.shares import Shares, SplitTable, split_table
 
 # Under so few samples a fit can say little more than what options score on average.
@@ -70,7 +71,10 @@ def run_table_fit(
         parts,
         shares=shares,
         group_feature=group_feature,
-        predictor=LightGBMScores(monotone=monotone, random_state=seed, num_threads=threads),
+        predictor=SharedScores(
+            LightGBMScores(monotone=monotone, random_state=seed, num_threads=threads),
+            random_state=seed,
+        ),
     )
     policy.save(out)
     _print_prices(policy, parts.calibration)

@@ -157,10 +157,11 @@ def fit_option_policy(
         parts: the shares; that for tests is not looked at.
         shares: how they came about.
         group_feature: make the groups of the fit share features.
-        predictor: an unfitted estimator of ``policies.families``; LightGBM by default.
+        predictor: an unfitted estimator of ``policies.families``; by default options learn from
+            one another (``policies.shared_scores``).
     """
     known = sorted(set(parts.fit.groups)) if group_feature else []
-    learner = make_estimator("lightgbm") if predictor is None else predictor
+    learner = make_estimator("shared") if predictor is None else predictor
     fitted = learner.fit(_features(parts.fit, known), parts.fit.scores).scores_
     held_out, costs = parts.calibration, mean_costs(parts.fit)
     expected = fitted.predict(_features(held_out, known))

@@ -23,8 +23,8 @@ from experiments.registry import (
 )
 from experiments.tracking import MLflowTracker, open_client
 from policies.features import current_schema
-from policies.lightgbm_policy import fit_score_policy
 from policies.policy_files import load_policy
+from policies.pricing import fit_score_policy
 from policies.scores import LightGBMScores
 
 SCALES = (1, 4, 16)

@@ -217,7 +217,7 @@ def test_policies_of_texts_and_of_images_refuse_each_other(policy, tmp_path):
         )
     images.save(tmp_path / "images")
     policy.save(tmp_path / "texts")
-    with pytest.raises(PolicyError, match="which takes images: give --curves and --data"):
+    with pytest.raises(PolicyError, match="which takes images: see budget policy evaluate"):
         load_option_policy(tmp_path / "images")
     with pytest.raises(PolicyError, match="no policy file can be read"):
         load_policy(tmp_path / "texts")
