@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "Escalation": "policies.escalation",
     "FeatureSchema": "policies.features",
     "FixedPolicy": "policies.fixed",
     "Frontier": "policies.hull",
@@ -11,6 +12,7 @@ _HOMES = {
     "LightGBMScores": "policies.scores",
     "PerGroupScores": "policies.per_group",
     "RandomMixPolicy": "policies.random_mix",
+    "ScoreEscalationPolicy": "policies.escalation",
     "ScorePolicy": "policies.lightgbm_policy",
     "ScorePredictor": "policies.scores",
     "choose_rungs": "policies.allocation",

@@ -1,6 +1,6 @@
-"""The commands ``budget policy fit`` and ``budget policy evaluate``.
+"""The commands ``budget policy fit``, ``evaluate`` and ``escalate``.
 
-Both end with one line of JSON. Curves and datasets are read by whatever ``set_readers`` was given.
+All end with one line of JSON. Curves and datasets are read by whatever ``set_readers`` was given.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +12,7 @@ import typer
 
 from budget.console import one_line_errors, quiet_libraries
 from budget.data_choice import DataChoice, takes_data_choice
+from policies.escalate_cli import escalate
 
 if TYPE_CHECKING:
     from policies.reading import Readers
@@ -149,3 +150,6 @@ def evaluate(
         resamples=resamples,
         seed=seed,
     )
+
+
+app.command()(escalate)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # Name -> the module whose ``restore(state, num_features, num_rungs)`` puts it together. The state's
 # kind is the name.
-EXTRAS: Mapping[str, str] = {}
+EXTRAS: Mapping[str, str] = {"escalation": "policies.escalation_state"}
 
 
 class StoredExtra(Protocol):

@@ -132,9 +132,7 @@ def load_policy(folder: str | Path) -> ScorePolicy:
         prices=content.prices,
         table=calibration.restore(states[CALIBRATION]),
         feature_sha256=content.features.sha256,
-        extras={
-            name: restore_extra(states[f"{EXTRA}/{name}"], *sizes) for name in content.extras
-        },
+        extras={name: restore_extra(states[f"{EXTRA}/{name}"], *sizes) for name in content.extras},
     )
 
 
@@ -143,9 +141,7 @@ def _read_states(folder: Path, content: PolicyContent) -> dict[str, PredictorSta
     files = {file.name: file for file in content.files}
     data = _read_checked(folder, files[ARRAY_FILE], array_file.MAX_BYTES)
     arrays = array_file.read_arrays(data, content.places("arrays"))
-    texts = {
-        place: _text(folder, files[text_file(place)]) for place in content.places("texts")
-    }
+    texts = {place: _text(folder, files[text_file(place)]) for place in content.places("texts")}
     return {place: _state(node, place, arrays, texts) for place, node in content.nodes().items()}
 
 

@@ -123,3 +123,17 @@ def same_ladder(*tables: tuple[str, Sequence[int]]) -> ScaleLadder:
                 f"{name} has scales {tuple(scales)}, but {first_name} has {tuple(first)}"
             )
     return ScaleLadder(tuple(int(m) for m in first))
+
+
+def refuse_overlap(first_name: str, first: CurveTable, name: str, second: CurveTable) -> None:
+    """Refuse two splits that share samples: what is held out would promise too much.
+
+    Raises:
+        DataError: if they do; names one.
+    """
+    shared = np.intersect1d(first.sample_ids, second.sample_ids)
+    if len(shared):
+        raise DataError(
+            f"the {first_name} and the {name} curves share {len(shared)} samples, "
+            f"for example {str(shared[0])!r}; they must have none in common"
+        )
