@@ -48,7 +48,12 @@ class AnswerSigns(NamedTuple):
 
     def at(self, rung: int) -> "AnswerSigns":
         """Return the answers at one rung, shape [n], of those at every rung."""
-        return AnswerSigns(*(column[:, rung] for column in self))
+        return AnswerSigns(
+            self.texts[:, rung],
+            self.confidence[:, rung],
+            self.margin[:, rung],
+            self.entropy[:, rung],
+        )
 
 
 def check_signs(signs: AnswerSigns, where: str) -> AnswerSigns:

@@ -3,7 +3,7 @@
 import time
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -127,7 +127,7 @@ def _tokens(readers: Readers, paths: tuple[Path, Path, Path]) -> tuple[FloatArra
 
 def _settings(family: str, seed: int, threads: int) -> dict[str, Any]:
     """Return the settings that this family knows."""
-    known = make_estimator(family).get_params()
+    known = cast(Any, make_estimator(family)).get_params()
     wanted = {"random_state": seed, "num_threads": threads}
     return {name: value for name, value in wanted.items() if name in known}
 

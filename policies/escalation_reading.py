@@ -52,6 +52,8 @@ def read_answered(readers: Readers, *, curves: Path, data: str, split: str) -> A
         ).features
     once = once_flops(str(readers.about(curves).get("model", "")))
     samples = Answered(features, answers, table.scores)
+    if not once <= table.flops.min():  # other weights by the same name, or FLOPs not known
+        once = float("nan")
     return AnsweredSplit(samples, table, np.full((len(features), 1), once))
 
 

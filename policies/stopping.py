@@ -111,7 +111,7 @@ def fit_stopping_rule(
         worth = np.einsum("nw,rpw->pnr", terms(table), gains[tried])
         worth -= prices[:, None, None] * steps
         chosen = _best(worth, rungs, may_stop=bool(tried))
-        value = np.tile(y[:, tried[-1]], (len(prices), 1)) if tried else np.zeros(chosen.shape)
+        value: FloatArray = np.zeros(chosen.shape) + (y[:, tried[-1]] if tried else 0.0)
         for rung, step, later in zip(rungs, steps, after, strict=True):
             value = np.where(chosen == rung, later - prices[:, None] * step, value)
         values[tried] = value
