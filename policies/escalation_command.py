@@ -23,7 +23,13 @@ from policies.escalation_evaluation import (
     five_budgets,
     rules_of,
 )
-from policies.escalation_fit import Predictors, fit_escalation, fit_predictors, policy_with
+from policies.escalation_fit import (
+    Predictors,
+    after_estimator,
+    fit_escalation,
+    fit_predictors,
+    policy_with,
+)
 from policies.escalation_reading import AnsweredSplit, read_answered
 from policies.families import make_estimator
 from policies.hull import FloatArray
@@ -84,7 +90,8 @@ def run_escalate(
         for path, split in zip(paths, splits, strict=True)
     )
     estimator = make_estimator(family, **_settings(family, seed, threads))
-    predictors = fit_predictors(estimator, fit.samples, folds=folds, seed=seed)
+    after = after_estimator(seed=seed, num_threads=threads)
+    predictors = fit_predictors(estimator, fit.samples, after=after, folds=folds, seed=seed)
     found = {
         name: fit_escalation(predictors, held_out.samples, each, tokens)
         for name, each in charged.items()

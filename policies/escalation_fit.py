@@ -55,6 +55,22 @@ def question_columns() -> list[int]:
     return [i for i, name in enumerate(names) if name.startswith("asks_") or name == "num_options"]
 
 
+def after_estimator(*, seed: int = 0, num_threads: int = 1) -> ScoreLearner:
+    """Return an unfitted predictor for after an answer: few columns, so small trees and few."""
+    from policies.scores import LightGBMScores
+
+    return LightGBMScores(
+        learning_rate=0.08,
+        num_leaves=8,
+        min_data_in_leaf=60,
+        feature_fraction=0.7,
+        max_trees=80,
+        patience=80,
+        random_state=seed,
+        num_threads=num_threads,
+    )
+
+
 def fit_predictors(
     estimator: ScoreLearner,
     samples: Answered,
@@ -68,7 +84,8 @@ def fit_predictors(
     Args:
         estimator: of a family; clones of it are fitted, on all samples and on all but each fold.
         samples: to learn from.
-        after: of a family, for what is expected after an answer; as ``estimator`` by default.
+        after: of a family, for what is expected after an answer; :func:`after_estimator` by
+            default.
         folds: parts of the samples, so that models after an answer learn from expectations as
             good as they will be of new samples.
         seed: of the folds.
@@ -77,7 +94,7 @@ def fit_predictors(
 
     before = out_of_fold(estimator, samples.features, samples.scores, folds=folds, seed=seed)
     looking = fit_after_answers(
-        estimator if after is None else after,
+        after_estimator(seed=seed) if after is None else after,
         samples.features,
         before,
         samples.answers,

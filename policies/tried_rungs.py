@@ -83,9 +83,9 @@ def spending(
         ValueError: if a number is not legal.
 
     Example:
-        >>> spending([1, 4, 16], cap=1.1).next_rungs((0, 1))
+        >>> spending([1, 4, 16], max_tries=3, cap=1.1).next_rungs((0, 1))
         []
-        >>> spending([1, 4, 16], cap=1.1, kept_cache=True).next_rungs((0, 1))
+        >>> spending([1, 4, 16], max_tries=3, kept_cache=True).next_rungs((0, 1))
         [2]
     """
     table = np.asarray(costs, dtype=np.float64)

@@ -105,17 +105,13 @@ def test_fit_save_and_compare(splits, tmp_path):
     assert moves[1].tolist() != [STOP]
 
 
-def test_a_cap_holds_for_every_sample(splits):
+def test_a_cap_holds_for_every_sample_and_unknown_flops_are_null(splits):
+    curves, data = splits["test"]
+    splits["test"] = curves._replace(flops=np.full(curves.flops.shape, np.nan)), data
     found = escalate("--cap", 1.1)
     said = json.loads(found.stdout.splitlines()[-1])
     assert said["cap"] == 1.1
     assert max(each["most_tokens"] for each in said["prices"].values()) <= 1.1 * 16
-
-
-def test_unknown_flops_are_null(splits):
-    curves, data = splits["test"]
-    splits["test"] = curves._replace(flops=np.full(curves.flops.shape, np.nan)), data
-    said = json.loads(escalate().stdout.splitlines()[-1])
     assert {each["flops_share"] for each in said["prices"].values()} == {None}
 
 
