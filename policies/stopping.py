@@ -121,5 +121,4 @@ def fit_stopping_rule(
 def _regress(table: FloatArray, targets: FloatArray) -> FloatArray:
     """Return weights [p, w] of the ridge regression of targets [p, n] on a table [n, w]."""
     square = table.T @ table + _RIDGE * np.eye(table.shape[1])
-    weights: FloatArray = np.linalg.solve(square, table.T @ targets.T).T
-    return weights
+    return np.asarray(np.linalg.solve(square, table.T @ targets.T).T, dtype=np.float64)
