@@ -5,6 +5,7 @@ from typing import Any
 
 _HOMES = {
     "FAMILIES": "policies.families",
+    "Escalation": "policies.escalation",
     "FeatureSchema": "policies.features",
     "FixedPolicy": "policies.fixed",
     "Frontier": "policies.hull",
@@ -21,6 +22,7 @@ _HOMES = {
     "PriceMix": "policies.budget_solver",
     "RandomMixPolicy": "policies.random_mix",
     "RiskTable": "policies.risk_table",
+    "ScoreEscalationPolicy": "policies.escalation",
     "ScorePolicy": "policies.lightgbm_policy",
     "ScorePredictor": "policies.scores",
     "StreamMonitor": "policies.shift",

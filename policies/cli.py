@@ -1,4 +1,4 @@
-"""The commands ``budget policy fit``, ``fit-vision``, ``evaluate`` and ``study``.
+"""The commands ``budget policy fit``, ``fit-vision``, ``escalate``, ``evaluate``, and more.
 
 All end with one line of JSON. Curves and datasets are read by whatever ``set_readers`` was given.
 """
@@ -13,6 +13,7 @@ import typer
 from budget.console import one_line_errors, quiet_libraries
 from budget.data_choice import DataChoice, takes_data_choice
 from budget.risk import parse_risk
+from policies.escalate_cli import escalate
 from policies.evaluate_cli import evaluate, study
 from policies.families import FAMILIES
 from policies.table_cli import evaluate_table, fit_table
@@ -148,3 +149,4 @@ app.command()(study)
 app.command()(fit_vision)
 app.command()(fit_table)
 app.command()(evaluate_table)
+app.command()(escalate)

@@ -182,13 +182,6 @@ def test_flags_that_do_not_fit_are_one_line(tmp_path, words, message):
     assert message in found.stderr
 
 
-def test_a_table_needs_no_curves_to_be_evaluated_on(two_options, tmp_path):
-    words = ("--table", two_options, "--policy", tmp_path, "--fit-curves", "c.parquet")
-    assert "stands in the place of --fit-curves" in call("evaluate", *words).stderr
-    found = call("evaluate", "--policy", tmp_path)
-    assert "--curves, --data must be given, or a --table" in found.stderr
-
-
 def test_a_layout_that_is_none_is_one_line(two_options, tmp_path):
     found = fit(two_options, tmp_path, "--layout", "excel")
     assert "no layout 'excel'; legal are routerbench, mmr-bench" in found.stderr
