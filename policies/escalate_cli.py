@@ -28,6 +28,17 @@ def escalate(
     out: Annotated[
         Path | None, typer.Option(help="Folder that the policy is written to; without, none is.")
     ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            help="Policy that chooses before any answer, fitted on other samples than all of "
+            "these curves'; by default one of --family is fitted."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The model of the curves, if --policy is of tier post-vision."),
+    ] = None,
     split: Annotated[str, typer.Option(help="Split of the curves.")] = "test",
     fit_split: Annotated[str, typer.Option(help="Split of the fit curves.")] = "fit",
     calibration_split: Annotated[
@@ -66,6 +77,7 @@ def escalate(
     """
     quiet_libraries()
     from policies.cli import get_readers
+    from policies.escalation_base import load_base_policy
     from policies.escalation_command import run_escalate
 
     run_escalate(
@@ -84,4 +96,5 @@ def escalate(
         resamples=resamples,
         seed=seed,
         threads=threads,
+        base=None if policy is None else load_base_policy(policy, model),
     )

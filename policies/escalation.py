@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from policies.post_vision import PostVisionPolicy
+    from policies.vision_inputs import VisionInputs
+
 KIND = "escalation"
 
 
@@ -88,8 +91,9 @@ class ScoreEscalationPolicy:
         PolicyError: if it carries none.
     """
 
-    def __init__(self, policy: ScorePolicy) -> None:
-        carried = policy.extras.get(KIND)
+    def __init__(self, policy: "ScorePolicy | PostVisionPolicy") -> None:
+        pricing = policy if isinstance(policy, ScorePolicy) else policy.pricing
+        carried = pricing.extras.get(KIND)
         if not isinstance(carried, Escalation):
             raise PolicyError(
                 "this policy was not fitted to look at answers; fit one with "
@@ -99,12 +103,32 @@ class ScoreEscalationPolicy:
         self.ladder = policy.ladder
         self.escalation = carried
 
-    def describe(self, images: "Sequence[Image | bytes]", questions: Sequence[str]) -> FloatArray:
-        """Return features and the scores expected before any answer, shape [n, d + k]."""
+    def describe(
+        self,
+        images: "Sequence[Image | bytes]",
+        questions: Sequence[str],
+        *,
+        encoded: "VisionInputs | None" = None,
+    ) -> FloatArray:
+        """Return features and the scores expected before any answer, shape [n, d + k].
+
+        Args:
+            images: n pictures.
+            questions: n questions.
+            encoded: what the vision encoder found; only a policy of tier post-vision needs it.
+
+        Raises:
+            PolicyError: if it needs it and there is none.
+        """
         if not len(questions):
             return np.zeros((0, len(self.policy.ladder)))
         features = featurize(images, questions)
-        return np.hstack([features, self.policy.predictor.predict(features)])
+        if isinstance(self.policy, ScorePolicy):
+            return np.hstack([features, self.policy.predictor.predict(features)])
+        if encoded is None:
+            raise PolicyError("a policy of tier post-vision needs what the vision encoder found")
+        before = self.policy.pricing.predictor.predict(features)
+        return np.hstack([features, self.policy.part.mix(before, encoded)])
 
     def start(self, described: FloatArray, *, budget: Budget | None = None) -> IntArray:
         """Return the rung that each sample is first answered at, shape [n]."""

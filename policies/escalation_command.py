@@ -10,6 +10,7 @@ import numpy as np
 from budget.console import print_json_line, print_table
 from budget.ladder import ScaleLadder
 from policies.escalation import Escalation
+from policies.escalation_base import BasePolicy
 from policies.escalation_evaluation import (
     CASCADE,
     GROUPS,
@@ -27,6 +28,7 @@ from policies.escalation_fit import (
     Predictors,
     after_estimator,
     fit_escalation,
+    fit_looking,
     fit_predictors,
     policy_with,
 )
@@ -55,6 +57,7 @@ def run_escalate(
     resamples: int,
     seed: int,
     threads: int,
+    base: BasePolicy | None = None,
 ) -> None:
     """Fit, calibrate, save if asked, and compare with baselines on the test split.
 
@@ -74,6 +77,8 @@ def run_escalate(
         resamples: of the bootstrap.
         seed: of fit and bootstrap.
         threads: of the fit.
+        base: what chooses before any answer, fitted on other samples than all of these; by default
+            a predictor of ``family`` is fitted.
 
     Raises:
         BudgetError: if a file cannot be used.
@@ -89,15 +94,24 @@ def run_escalate(
         read_answered(readers, curves=path, data=data, split=split)
         for path, split in zip(paths, splits, strict=True)
     )
-    estimator = make_estimator(family, **_settings(family, seed, threads))
     after = after_estimator(seed=seed, num_threads=threads)
-    predictors = fit_predictors(estimator, fit.samples, after=after, folds=folds, seed=seed)
+    if base is None:
+        estimator = make_estimator(family, **_settings(family, seed, threads))
+        predictors = fit_predictors(estimator, fit.samples, after=after, folds=folds, seed=seed)
+    else:
+        test, fit, held_out = (
+            base.expect(readers, each, data, split)
+            for each, split in zip((test, fit, held_out), splits, strict=True)
+        )
+        predictors = Predictors(base.predictor, fit_looking(fit.samples, after))
     found = {
         name: fit_escalation(predictors, held_out.samples, each, tokens)
         for name, each in charged.items()
     }
     saved = found[KEPT if kept_cache else SUM]
-    if out is not None:
+    if out is not None and base is not None:
+        base.carrying(saved).save(out)
+    elif out is not None:
         samples = held_out.samples
         policy_with(predictors, saved, samples, ladder, costs=tokens, cost_unit="tokens").save(out)
     figures = _compare(predictors, found, test, fit, tokens, resamples, seed)
@@ -110,6 +124,7 @@ def run_escalate(
         {
             "policy": str(out) if out is not None else family,
             "tier": "escalate",
+            "before": "pre" if base is None else base.policy.tier,
             "n": len(test.samples.scores),
             **summarise(figures),
             **_price_figures(rows, test),

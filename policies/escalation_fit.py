@@ -25,11 +25,14 @@ class Answered(NamedTuple):
         features: shape [n, d].
         answers: at every rung, shape [n, k] each.
         scores: real scores in [0, 1], shape [n, k].
+        before: scores that a policy expects before any answer, which was not fitted on these
+            samples, shape [n, k]; ``None`` where it is yet to be fitted.
     """
 
     features: FloatArray
     answers: AnswerSigns
     scores: FloatArray
+    before: FloatArray | None = None
 
 
 class Predictors(NamedTuple):
@@ -45,7 +48,9 @@ class Predictors(NamedTuple):
 
     def walks(self, samples: Answered) -> Walks:
         """Return samples as a rule sees them."""
-        before = self.before.predict(samples.features)
+        before = samples.before
+        if before is None:
+            before = self.before.predict(samples.features)
         return Walks(self.after, samples.features, before, samples.answers)
 
 
@@ -93,15 +98,26 @@ def fit_predictors(
     from sklearn.base import clone
 
     before = out_of_fold(estimator, samples.features, samples.scores, folds=folds, seed=seed)
-    looking = fit_after_answers(
-        after_estimator(seed=seed) if after is None else after,
+    looking = fit_looking(samples._replace(before=before), after or after_estimator(seed=seed))
+    return Predictors(clone(estimator).fit(samples.features, samples.scores).scores_, looking)
+
+
+def fit_looking(samples: Answered, estimator: ScoreLearner) -> AfterAnswers:
+    """Fit what is expected after answers, on samples whose ``before`` is known.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if samples.before is None:
+        raise ValueError("what is expected before answers must be known, it is None")
+    return fit_after_answers(
+        estimator,
         samples.features,
-        before,
+        samples.before,
         samples.answers,
         samples.scores,
         question_columns(),
     )
-    return Predictors(clone(estimator).fit(samples.features, samples.scores).scores_, looking)
 
 
 def fit_escalation(
@@ -141,7 +157,9 @@ def policy_with(
         costs: of an answer at every rung, shape [k].
         cost_unit: of the costs.
     """
-    expected = predictors.before.predict(samples.features)
+    expected = samples.before
+    if expected is None:
+        expected = predictors.before.predict(samples.features)
     return ScorePolicy(
         ladder=ladder,
         predictor=predictors.before,

@@ -4,18 +4,23 @@ import json
 
 import numpy as np
 import pytest
-from experiments.scenes.curves import shipped_curves
 
 from budget import load_model
 from budget.adaptive import AdaptiveVLM, Budget
 from budget.errors import PolicyError
+from budget.escalation import STOP, Tried
 from budget.shipped import shipped_folder
+from experiments.scenes.curves import shipped_curves
 from experiments.scenes.data import load_scenes
 from oracle.curves import read_curves
 from policies import load_policy
-from policies.post_vision import PostVisionPolicy
+from policies.escalation import ScoreEscalationPolicy
+from policies.escalation_base import load_base_policy
+from policies.escalation_command import run_escalate
+from policies.post_vision import PostVisionPolicy, VisionPart
 from policies.reading import Readers
 from policies.vision_command import run_fit_vision
+from policies.vision_inputs import make_inputs
 from policies.vision_training import Training
 
 SIZES = {"fit": 48, "calibration": 40}
@@ -75,8 +80,6 @@ def test_its_scores_lie_between_those_of_its_parts(fitted, asked):
     features, words = model.encode(asked[0]), model.embed_questions(asked[1])
     mixed = policy.choose_encoded(*asked, features=features, words=words).scores
     pre = load_policy(shipped_folder("m3") / "policy").choose(*asked).scores
-    from policies.vision_inputs import make_inputs
-
     seen = policy.part.vision.predict(make_inputs(features, words))
     assert (mixed <= np.maximum(pre, seen) + 1e-6).all()
     assert (mixed >= np.minimum(pre, seen) - 1e-6).all()
@@ -95,10 +98,57 @@ def test_a_changed_weight_is_refused(fitted, tmp_path):
     kept = path.read_text()
     path.write_text(json.dumps(content))
     try:
-        with pytest.raises(PolicyError, match=r"weight of the network must be in \(0, 1\]"):
+        with pytest.raises(PolicyError, match=r"policy.json was changed"):
             load_policy(fitted[1])
     finally:
         path.write_text(kept)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.5, float("nan")])
+def test_a_weight_that_is_none_is_refused(fitted, weight):
+    with pytest.raises(PolicyError, match=r"weight of the network must be in \(0, 1\]"):
+        VisionPart(fitted[0].part.vision, weight)
+
+
+def test_looking_at_answers_is_added_to_it(fitted, asked, tmp_path, capsys):
+    def some(path):
+        curves = read_curves(path)
+        return curves.select(curves.sample_ids[:120])
+
+    run_escalate(
+        Readers(some, lambda data, split, needed: load_scenes(split, 120)),
+        curves=shipped_curves("m3", "test"),
+        fit_curves=shipped_curves("m3", "fit"),
+        calibration=shipped_curves("m3", "calibration"),
+        data="scenes",
+        splits=("test", "fit", "calibration"),
+        out=tmp_path / "policy",
+        kept_cache=False,
+        family="lightgbm",
+        max_tries=2,
+        cap=1.1,
+        folds=2,
+        resamples=5,
+        seed=0,
+        threads=1,
+        base=load_base_policy(fitted[1], "m3"),
+    )
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (said["tier"], said["before"], said["n"]) == ("escalate", "post-vision", 120)
+    policy = ScoreEscalationPolicy(load_policy(tmp_path / "policy"))
+    with pytest.raises(PolicyError, match="what the vision encoder found"):
+        policy.describe(*asked)
+    model = load_model("m3")
+    seen = make_inputs(model.encode(asked[0]), model.embed_questions(asked[1]))
+    described = policy.describe(*asked, encoded=seen)
+    rungs = policy.start(described)
+    answers = [
+        model.answer([image], [question], num_visual_tokens=model.ladder[int(rung)])[0]
+        for image, question, rung in zip(*asked, rungs, strict=True)
+    ]
+    tried = [[Tried(int(rung), answer)] for rung, answer in zip(rungs, answers, strict=True)]
+    moves = policy.next(described, tried)
+    assert all(move == STOP or move > rung for move, rung in zip(moves, rungs, strict=True))
 
 
 def test_a_network_is_not_added_to_one(fitted):

@@ -103,7 +103,7 @@ def test_per_group_scores_serve_wherever_a_rule_does():
     assert costs[chosen].mean() <= 15.0
     assert chosen[groups == "easy"].max() < chosen[groups == "hard"].min()
     table = calibrate(expected, scores, costs, costs)
-    assert table.price_for_tokens(15.0) == pytest.approx(price)
+    assert table.mix_for("tokens", 15.0).price == pytest.approx(price)
     assert named_prices(expected, scores, costs)["no-loss"] >= 0
     data = measured(scores, costs, groups=groups)
     gap = gap_areas(data, {"groups": expected}, rng=rng, resamples=20)["groups"]
