@@ -10,7 +10,7 @@ from experiments.scenes.curves import shipped_curves
 from oracle.curves import read_curves, read_metadata
 from oracle.run_folder.manifest import weights_hash
 
-SPLITS = ("fit", "calibration", "test")
+SPLITS = ("fit", "fit-large", "calibration", "test")
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,13 @@ def test_no_sample_is_in_two_splits(curves):
         assert not np.intersect1d(curves[one].sample_ids, curves[other].sample_ids).size
 
 
+def test_the_large_one_knows_scores_alone(curves):
+    assert len(curves["fit-large"]) == 30_000
+    assert np.isnan(curves["fit-large"].confidence).all()
+    means = [curves[split].scores.mean(axis=0) for split in ("fit", "fit-large")]
+    np.testing.assert_allclose(*means, atol=0.015)
+
+
 def test_there_are_enough_to_measure_on(curves):
     assert len(curves["test"]) >= 5000
     full = curves["test"].scores[:, -1].mean()
@@ -37,5 +44,5 @@ def test_there_are_enough_to_measure_on(curves):
 
 
 def test_an_unknown_split_is_refused():
-    with pytest.raises(ValueError, match="'train'; there are fit, calibration, test"):
+    with pytest.raises(ValueError, match="'train'; there are fit, fit-large, calibration, test"):
         shipped_curves("m3", "train")
