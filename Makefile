@@ -7,7 +7,7 @@ RAY := .venv/.ray
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-gpu check train-m3 train-mqt clean
+.PHONY: help demo bars test test-slow test-gpu check train-m3 train-mqt clean
 
 help:  ## list the targets
 	@awk -F ":.*## " '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,17 @@ $(RAY): $(STAMP)
 
 demo: $(STAMP)  ## run the whole flow on the shipped weights; report in runs/demo
 	@$(BIN)/budget demo --out runs/demo
+
+# The shipped policies on the shipped curves: 6,000 held-out questions, 1,000 resamples.
+CURVES := experiments/scenes/curves/m3
+POLICIES := experiments/scenes/weights/m3
+SPLITS := --curves $(CURVES)/test.parquet --fit-curves $(CURVES)/fit.parquet --calibration $(CURVES)/calibration.parquet --data scenes
+HELD_OUT := $(SPLITS) --hidden-columns things,smallest_px,density --features-cache runs/features
+
+bars: $(STAMP)  ## judge the shipped M3 policies of every tier against all baselines
+	@$(BIN)/budget policy evaluate --policy m3 $(HELD_OUT) --out runs/bars/pre
+	@$(BIN)/budget policy evaluate --policy $(POLICIES)/post-vision --model m3 $(HELD_OUT) --out runs/bars/post-vision
+	@$(BIN)/budget policy escalate --policy $(POLICIES)/policy $(SPLITS)
 
 test: $(STAMP)  ## run the tests (without the slow ones)
 	@$(BIN)/python -m pytest -q -m "not slow and not gpu"
