@@ -1,19 +1,19 @@
 """Another predictor's scores, rung by rung made to mean what they say."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from numpy.typing import NDArray
+from sklearn.base import clone
 
 from budget.errors import PolicyError
 from policies.calibration_maps import METHODS, CalibrationMap, choose_method, fit_map
 from policies.hull import FloatArray
 from policies.predictor_state import PredictorState, StoredPredictor
+from policies.score_estimator import ScoreEstimator
 from policies.scores import LightGBMScores
-from policies.training_tables import fold_numbers, in_unit_interval, out_of_fold, training_table
+from policies.training_tables import fold_numbers, in_unit_interval, out_of_fold
 
 _ANY_SCORES = ("none", "isotonic")  # maps that need no probabilities
 
@@ -82,7 +82,7 @@ def _checked_map(method: str, numbers: NDArray[Any]) -> CalibrationMap:
     return CalibrationMap(method, np.asarray(numbers))
 
 
-class CalibratedScores(BaseEstimator):
+class CalibratedScores(ScoreEstimator):
     """Calibrates another estimator's scores, on samples that it had not seen.
 
     The estimator predicts out of fold, inside the data that it is given; on these predictions one
@@ -101,6 +101,8 @@ class CalibratedScores(BaseEstimator):
         methods_: method of every rung.
     """
 
+    scores_: CalibratedPredictor
+
     def __init__(
         self, estimator: Any = None, *, method: str = "auto", folds: int = 5, random_state: int = 0
     ) -> None:
@@ -109,42 +111,17 @@ class CalibratedScores(BaseEstimator):
         self.folds = folds
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit maps on out-of-fold predictions, and the estimator on everything.
-
-        Args:
-            X: features, shape [n, d].
-            y: scores of every rung, shape [n, k] (or [n] for one rung).
-
-        Returns:
-            The fitted predictor.
-
-        Raises:
-            ValueError: if shapes do not fit, there is no such method, or scores leave [0, 1] where
-                the method speaks of probabilities.
-        """
-        table = training_table(self, X, y)
-        methods = self._methods(table.y)
-        self._one_rung = table.one_rung
+    def _learn(self, X: FloatArray, scores: FloatArray) -> CalibratedPredictor:
+        methods = self._methods(scores)
         estimator = LightGBMScores() if self.estimator is None else self.estimator
-        predicted = out_of_fold(
-            estimator, table.X, table.y, folds=self.folds, seed=self.random_state
-        )
-        folds = fold_numbers(len(table.X), self.folds, self.random_state + 1)
+        predicted = out_of_fold(estimator, X, scores, folds=self.folds, seed=self.random_state)
+        folds = fold_numbers(len(X), self.folds, self.random_state + 1)
         maps = [
             _fit_rung(column, real, folds, methods)
-            for column, real in zip(predicted.T, table.y.T, strict=True)
+            for column, real in zip(predicted.T, scores.T, strict=True)
         ]
-        self.scores_ = CalibratedPredictor(clone(estimator).fit(table.X, table.y).scores_, maps)
         self.methods_ = [rung_map.method for rung_map in maps]
-        return self
-
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """Return the expected score of every rung, shape [n, k] (or [n], as fitted)."""
-        check_is_fitted(self)
-        features: FloatArray = validate_data(self, X, reset=False, dtype=np.float64)
-        scores = self.scores_.predict(features)
-        return scores[:, 0] if self._one_rung else scores
+        return CalibratedPredictor(clone(estimator).fit(X, scores).scores_, maps)
 
     def _methods(self, scores: FloatArray) -> tuple[str, ...]:
         """Return the methods to choose from."""

@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.metaestimators import _BaseComposition
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from budget.errors import PolicyError
 from policies.hull import FloatArray
 from policies.isotonic import isotonic_rows
 from policies.joint_lightgbm import start_of
 from policies.predictor_state import PredictorState, StoredPredictor
+from policies.score_estimator import ScoreEstimator
 from policies.scores import BoosterScores, LightGBMScores
-from policies.training_tables import in_unit_interval, out_of_fold, training_table
+from policies.training_tables import in_unit_interval, out_of_fold
 
 SPACES = ("probability", "logit")
 WEIGHTS = ("fitted", "equal")
@@ -152,7 +151,7 @@ def restore(state: PredictorState, num_features: int, num_rungs: int) -> Ensembl
     return EnsembleMean(parts, weights, space=space, monotone=monotone)
 
 
-class EnsembleScores(_BaseComposition):
+class EnsembleScores(ScoreEstimator, _BaseComposition):
     """A weighted mean of other estimators of scores.
 
     Weights are fitted on predictions for samples that the parts had not seen, by folds inside the
@@ -170,6 +169,8 @@ class EnsembleScores(_BaseComposition):
         scores_: the fitted :class:`EnsembleMean`.
         weights_: weight of every estimator, shape [len(estimators)].
     """
+
+    scores_: EnsembleMean
 
     def __init__(
         self,
@@ -199,38 +200,13 @@ class EnsembleScores(_BaseComposition):
         self._set_params("estimators", **params)
         return self
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the weights, then the parts.
-
-        Args:
-            X: features, shape [n, d].
-            y: scores of every rung, shape [n, k] (or [n] for one rung).
-
-        Returns:
-            The fitted predictor.
-
-        Raises:
-            ValueError: if shapes do not fit, a setting is not legal, or scores leave [0, 1] where
-                logits are averaged.
-        """
-        table = training_table(self, X, y)
-        self._check(table.y)
-        self._one_rung = table.one_rung
+    def _learn(self, X: FloatArray, scores: FloatArray) -> EnsembleMean:
+        self._check(scores)
         estimators = [estimator for _, estimator in self._estimators()]
-        self.weights_ = self._weights(estimators, table.X, table.y)
+        self.weights_ = self._weights(estimators, X, scores)
         used = np.flatnonzero(self.weights_)
-        parts = [clone(estimators[i]).fit(table.X, table.y).scores_ for i in used]
-        self.scores_ = EnsembleMean(
-            parts, self.weights_[used], space=self.space, monotone=self.monotone
-        )
-        return self
-
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """Return the expected score of every rung, shape [n, k] (or [n], as fitted)."""
-        check_is_fitted(self)
-        features: FloatArray = validate_data(self, X, reset=False, dtype=np.float64)
-        scores = self.scores_.predict(features)
-        return scores[:, 0] if self._one_rung else scores
+        parts = [clone(estimators[i]).fit(X, scores).scores_ for i in used]
+        return EnsembleMean(parts, self.weights_[used], space=self.space, monotone=self.monotone)
 
     def _estimators(self) -> Sequence[tuple[str, Any]]:
         from policies.network import NetworkScores

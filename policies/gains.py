@@ -1,17 +1,15 @@
 """A predictor of what each rung adds to the one before it, summed to scores."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import clone
 
 from budget.errors import PolicyError
 from policies.hull import FloatArray
 from policies.predictor_state import PredictorState, StoredPredictor
+from policies.score_estimator import ScoreEstimator
 from policies.scores import LightGBMScores
-from policies.training_tables import training_table
 
 
 class SummedGains:
@@ -46,7 +44,7 @@ def restore(state: PredictorState, num_features: int, num_rungs: int) -> SummedG
     return SummedGains(restore_predictor(state.parts["gains"], num_features, num_rungs))
 
 
-class GainScores(BaseEstimator):
+class GainScores(ScoreEstimator):
     """Predict gains over the next smaller rung instead of scores.
 
     What a choice depends on is the difference between rungs. A regressor that is fitted on it is
@@ -61,34 +59,14 @@ class GainScores(BaseEstimator):
         scores_: the fitted :class:`SummedGains`.
     """
 
+    scores_: SummedGains
+
     def __init__(self, regressor: Any = None) -> None:
         self.regressor = regressor
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the regressor on the first score and the gains.
-
-        Args:
-            X: features, shape [n, d].
-            y: scores of every rung, shape [n, k] (or [n] for one rung).
-
-        Returns:
-            The fitted predictor.
-
-        Raises:
-            ValueError: if shapes do not fit or a number is not finite.
-        """
-        table = training_table(self, X, y)
-        self._one_rung = table.one_rung
+    def _learn(self, X: FloatArray, scores: FloatArray) -> SummedGains:
         regressor = (
             LightGBMScores(objective="regression") if self.regressor is None else self.regressor
         )
-        gains = np.diff(table.y, axis=1, prepend=0.0)
-        self.scores_ = SummedGains(clone(regressor).fit(table.X, gains).scores_)
-        return self
-
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """Return the expected score of every rung, shape [n, k] (or [n], as fitted)."""
-        check_is_fitted(self)
-        features: FloatArray = validate_data(self, X, reset=False, dtype=np.float64)
-        scores = self.scores_.predict(features)
-        return scores[:, 0] if self._one_rung else scores
+        gains = np.diff(scores, axis=1, prepend=0.0)
+        return SummedGains(clone(regressor).fit(X, gains).scores_)

@@ -1,11 +1,10 @@
 """One boosted model for all rungs: what it learns at one rung serves its neighbours."""
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from numpy.typing import NDArray
+from sklearn.base import clone
 
 from budget.errors import PolicyError
 from policies.hull import FloatArray
@@ -13,12 +12,12 @@ from policies.isotonic import isotonic_rows
 from policies.joint_trees import JointTrees, with_rungs
 from policies.lightgbm_text import Model, format_model, parse_model
 from policies.predictor_state import PredictorState, StoredPredictor
+from policies.score_estimator import ScoreEstimator
 from policies.training_tables import (
     OBJECTIVES,
     held_out_rows,
     out_of_fold,
     refuse_objective,
-    training_table,
 )
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ def restore(state: PredictorState, num_features: int, num_rungs: int) -> JointBo
     )
 
 
-class JointLightGBMScores(BaseEstimator):
+class JointLightGBMScores(ScoreEstimator):
     """One boosted model over (features, rung): the expected score at that rung.
 
     The rung is one more column, on which trees may only rise. Boosting starts from the mean curve,
@@ -137,6 +136,8 @@ class JointLightGBMScores(BaseEstimator):
         scores_: the fitted :class:`JointBoosterScores`.
         num_trees_: how many trees it has.
     """
+
+    scores_: JointBoosterScores
 
     def __init__(
         self,
@@ -173,41 +174,18 @@ class JointLightGBMScores(BaseEstimator):
         self.num_threads = num_threads
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the model.
-
-        Args:
-            X: features, shape [n, d].
-            y: scores of every rung, shape [n, k] (or [n] for one rung).
-
-        Returns:
-            The fitted predictor.
-
-        Raises:
-            ValueError: if shapes do not fit, or scores leave [0, 1] under "cross_entropy".
-        """
-        table = training_table(self, X, y)
-        refuse_objective(self.objective, table.y)
-        held_out = held_out_rows(len(table.X), self.validation_fraction, self.random_state)
-        self._one_rung = table.one_rung
-        starts = self._starts(table.X, table.y)
-        model = self._fit_trees(table.X, table.y, starts, held_out)
-        first = None if self.first is None else clone(self.first).fit(table.X, table.y).scores_
-        self.scores_ = JointBoosterScores(
-            JointTrees(model, table.y.shape[1]),
-            self._start(table.y.mean(axis=0)),
+    def _learn(self, X: FloatArray, scores: FloatArray) -> JointBoosterScores:
+        refuse_objective(self.objective, scores)
+        held_out = held_out_rows(len(X), self.validation_fraction, self.random_state)
+        model = self._fit_trees(X, scores, self._starts(X, scores), held_out)
+        first = None if self.first is None else clone(self.first).fit(X, scores).scores_
+        self.num_trees_ = len(model.trees)
+        return JointBoosterScores(
+            JointTrees(model, scores.shape[1]),
+            self._start(scores.mean(axis=0)),
             first=first,
             monotone=self.monotone,
         )
-        self.num_trees_ = len(model.trees)
-        return self
-
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """Return the expected score of every rung, shape [n, k] (or [n], as fitted)."""
-        check_is_fitted(self)
-        features: FloatArray = validate_data(self, X, reset=False, dtype=np.float64)
-        scores = self.scores_.predict(features)
-        return scores[:, 0] if self._one_rung else scores
 
     def _start(self, scores: FloatArray) -> FloatArray:
         return start_of(scores) if self.objective == OBJECTIVES[0] else scores

@@ -1,11 +1,9 @@
 """A small neural network: what the question asks modulates what the image shows."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from numpy.typing import NDArray
 
 from budget.errors import PolicyError
 from policies.features import current_schema
@@ -23,10 +21,11 @@ from policies.network_scores import (
 from policies.network_training import Samples, Training, train_member
 from policies.predictor_state import PredictorState
 from policies.question_features import QUESTION_NAMES
-from policies.training_tables import held_out_rows, refuse_objective, training_table
+from policies.score_estimator import ScoreEstimator
+from policies.training_tables import held_out_rows, refuse_objective
 
 
-class NetworkScores(BaseEstimator):
+class NetworkScores(ScoreEstimator):
     """A few small networks, averaged: the expected score at every rung.
 
     On tables of ``current_schema`` the question's columns modulate the image's; what the question
@@ -53,6 +52,8 @@ class NetworkScores(BaseEstimator):
     Attributes:
         scores_: the fitted :class:`policies.network_scores.NetworkPredictor`.
     """
+
+    scores_: NetworkPredictor
 
     def __init__(
         self,
@@ -87,43 +88,21 @@ class NetworkScores(BaseEstimator):
         self.validation_fraction = validation_fraction
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the networks.
-
-        Args:
-            X: features, shape [n, d].
-            y: scores of every rung, shape [n, k] (or [n] for one rung).
-
-        Returns:
-            The fitted predictor.
-
-        Raises:
-            ValueError: if shapes do not fit, or scores leave [0, 1] under "cross_entropy".
-        """
-        table = training_table(self, X, y)
-        refuse_objective(self.objective, table.y)
+    def _learn(self, X: FloatArray, scores: FloatArray) -> NetworkPredictor:
+        refuse_objective(self.objective, scores)
         if not (self.members >= 1 and 0 <= self.dropout < 1):
             raise ValueError(
                 f"members must be at least 1 and dropout in [0, 1), "
                 f"got {self.members} and {self.dropout}"
             )
-        self._one_rung = table.one_rung
-        inputs = _inputs(table.X)
+        inputs = _inputs(X)
         is_logit = self.objective == "cross_entropy"
-        start, spread = self._start(table.y)
-        targets = table.y if is_logit else (table.y - start) / spread
-        weights = self._trained(inputs, inputs.standardized(table.X), start, targets)
-        self.scores_ = NetworkPredictor(
+        start, spread = self._start(scores)
+        targets = scores if is_logit else (scores - start) / spread
+        weights = self._trained(inputs, inputs.standardized(X), start, targets)
+        return NetworkPredictor(
             inputs, weights, start=start, spread=spread, is_logit=is_logit, rising=self.rising
         )
-        return self
-
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """Return the expected score of every rung, shape [n, k] (or [n], as fitted)."""
-        check_is_fitted(self)
-        features: FloatArray = validate_data(self, X, reset=False, dtype=np.float64)
-        scores = self.scores_.predict(features)
-        return scores[:, 0] if self._one_rung else scores
 
     def _start(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return what outputs are added to, and what one unit of them is worth, [k] each."""

@@ -30,7 +30,8 @@ class ScoreEstimator(BaseEstimator):
             The fitted estimator.
 
         Raises:
-            ValueError: if shapes do not fit, a number is not finite, or a setting is not legal.
+            ValueError: if shapes do not fit, a number is not finite, a setting is not legal, or
+                scores leave [0, 1] where the family takes them as probabilities.
         """
         checked: tuple[FloatArray, FloatArray] = validate_data(
             self, X, y, multi_output=True, y_numeric=True, dtype=np.float64
@@ -50,4 +51,7 @@ class ScoreEstimator(BaseEstimator):
 
     @abstractmethod
     def _learn(self, X: FloatArray, scores: FloatArray) -> StoredPredictor:
-        """Return the predictor learned from finite features [n, d] and scores [n, k]."""
+        """Return the predictor learned from finite features [n, d] and scores [n, k].
+
+        Settings are checked here, and what else the fitted estimator tells is noted here.
+        """

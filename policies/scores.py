@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from numpy.typing import NDArray
 
 from budget.errors import PolicyError
 from policies.hull import FloatArray
@@ -15,6 +13,8 @@ from policies.isotonic import isotonic_rows
 from policies.lightgbm_text import Model, format_model, parse_model
 from policies.packed_trees import PackedTrees, can_pack
 from policies.predictor_state import PredictorState
+from policies.score_estimator import ScoreEstimator
+from policies.training_tables import held_out_rows, refuse_objective
 
 if TYPE_CHECKING:
     import lightgbm
@@ -90,7 +90,7 @@ def restore(state: PredictorState, num_features: int, num_rungs: int) -> Booster
     return BoosterScores(models, monotone=monotone)
 
 
-class LightGBMScores(BaseEstimator):
+class LightGBMScores(ScoreEstimator):
     """One boosted model per rung: the expected score at that rung.
 
     The number of trees is found on an inner part of the data that is held out, then the model is
@@ -114,6 +114,8 @@ class LightGBMScores(BaseEstimator):
         scores_: the fitted :class:`BoosterScores`.
         num_trees_: trees of each rung, shape [k].
     """
+
+    scores_: BoosterScores
 
     def __init__(
         self,
@@ -144,58 +146,12 @@ class LightGBMScores(BaseEstimator):
         self.num_threads = num_threads
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit one model per rung.
-
-        Args:
-            X: features, shape [n, d].
-            y: scores of every rung, shape [n, k] (or [n] for one rung).
-
-        Returns:
-            The fitted predictor.
-
-        Raises:
-            ValueError: if shapes do not fit, or scores leave [0, 1] under "cross_entropy".
-        """
-        self._check_parameters()
-        checked: tuple[FloatArray, FloatArray] = validate_data(
-            self, X, y, multi_output=True, y_numeric=True, dtype=np.float64
-        )
-        features, y = checked
-        scores = y.astype(np.float64).reshape(len(features), -1)
-        self._one_rung = np.ndim(y) == 1
-        if self.objective == "cross_entropy" and (scores.min() < 0 or scores.max() > 1):
-            raise ValueError(f"scores must lie in [0, 1], got {scores.min()}..{scores.max()}")
-        held_out = self._held_out(len(features))
-        models = [self._fit_rung(features, column, held_out) for column in scores.T]
-        self.scores_ = BoosterScores(models, monotone=self.monotone)
+    def _learn(self, X: FloatArray, scores: FloatArray) -> BoosterScores:
+        refuse_objective(self.objective, scores)
+        held_out = held_out_rows(len(X), self.validation_fraction, self.random_state)
+        models = [self._fit_rung(X, column, held_out) for column in scores.T]
         self.num_trees_ = [len(model.trees) for model in models]
-        return self
-
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """Return the expected score of every rung, shape [n, k] (or [n], as fitted)."""
-        check_is_fitted(self)
-        features: FloatArray = validate_data(self, X, reset=False, dtype=np.float64)
-        scores = self.scores_.predict(features)
-        return scores[:, 0] if self._one_rung else scores
-
-    def _check_parameters(self) -> None:
-        if self.objective not in ("cross_entropy", "regression"):
-            raise ValueError(
-                f"objective must be 'cross_entropy' or 'regression', got {self.objective!r}"
-            )
-        if not 0 < self.validation_fraction < 1:
-            raise ValueError(
-                f"validation_fraction must be in (0, 1), got {self.validation_fraction}"
-            )
-
-    def _held_out(self, num_samples: int) -> NDArray[np.bool_]:
-        """Return which samples find the number of trees; none of a very small table."""
-        count = int(num_samples * self.validation_fraction) if num_samples >= 50 else 0
-        held_out = np.zeros(num_samples, dtype=bool)
-        order = np.random.default_rng(self.random_state).permutation(num_samples)
-        held_out[order[:count]] = True
-        return held_out
+        return BoosterScores(models, monotone=self.monotone)
 
     def _fit_rung(self, X: FloatArray, y: FloatArray, held_out: NDArray[np.bool_]) -> Model:
         import lightgbm

@@ -7,17 +7,15 @@ Friedman's "curds and whey" does (1997, "Predicting Multivariate Responses in Mu
 Regression", J. R. Statist. Soc. B 59), with a ridge penalty found by leave-one-out.
 """
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from budget.errors import PolicyError
 from policies.families import make_estimator, restore_predictor
 from policies.hull import FloatArray
 from policies.predictor_state import PredictorState, StoredPredictor
+from policies.score_estimator import ScoreEstimator
 
 PENALTIES = np.geomspace(0.1, 1e5, 13)
 # With fewer samples a fold says nothing, and every option keeps its own prediction.
@@ -69,7 +67,7 @@ def restore(state: PredictorState, num_features: int, num_rungs: int) -> MixedSc
     return MixedScores(restore_predictor(state.parts["base"], num_features, num_rungs), **arrays)
 
 
-class SharedScores(BaseEstimator):
+class SharedScores(ScoreEstimator):
     """Expected scores of every option, each learned from all.
 
     Args:
@@ -82,43 +80,19 @@ class SharedScores(BaseEstimator):
         penalty_: of the ridge regression; infinite if every option kept its own prediction.
     """
 
+    scores_: MixedScores
+
     def __init__(self, estimator: Any = None, *, folds: int = 4, random_state: int = 0) -> None:
         self.estimator = estimator
         self.folds = folds
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the base predictor on all samples and the weights on those left out.
-
-        Args:
-            X: features, shape [n, d].
-            y: scores of every option, shape [n, k] (or [n] for one).
-
-        Returns:
-            The fitted predictor.
-
-        Raises:
-            ValueError: if shapes do not fit or there are fewer than two folds.
-        """
+    def _learn(self, X: FloatArray, scores: FloatArray) -> MixedScores:
         if self.folds < 2:
             raise ValueError(f"folds must be at least 2, got {self.folds}")
-        checked: tuple[FloatArray, FloatArray] = validate_data(
-            self, X, y, multi_output=True, y_numeric=True, dtype=np.float64
-        )
-        features, y = checked
-        scores = y.astype(np.float64).reshape(len(features), -1)
-        self._one_option = np.ndim(y) == 1
-        base = self._fit(features, scores)
-        weights, offsets, self.penalty_ = self._weights(features, scores)
-        self.scores_ = MixedScores(base, weights, offsets)
-        return self
-
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """Return the expected score of every option, shape [n, k] (or [n], as fitted)."""
-        check_is_fitted(self)
-        features: FloatArray = validate_data(self, X, reset=False, dtype=np.float64)
-        scores = self.scores_.predict(features)
-        return scores[:, 0] if self._one_option else scores
+        base = self._fit(X, scores)
+        weights, offsets, self.penalty_ = self._weights(X, scores)
+        return MixedScores(base, weights, offsets)
 
     def _fit(self, X: FloatArray, y: FloatArray) -> StoredPredictor:
         from sklearn.base import clone

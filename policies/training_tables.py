@@ -1,44 +1,15 @@
-"""What estimators of scores share when they fit: checked tables, held-out samples, folds."""
+"""What estimators of scores share when they learn: checked scores, held-out samples, folds."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.utils.validation import validate_data
 
 from policies.hull import FloatArray
 
 OBJECTIVES = ("cross_entropy", "regression")
 _SMALLEST = 50  # samples; of fewer none are held out
-
-
-class TrainingTable(NamedTuple):
-    """A checked table to fit on.
-
-    Attributes:
-        X: finite features, shape [n, d].
-        y: scores, shape [n, k].
-        one_rung: whether scores came as [n] and predictions must go so, too.
-    """
-
-    X: FloatArray
-    y: FloatArray
-    one_rung: bool
-
-
-def training_table(estimator: Any, X: ArrayLike, y: ArrayLike) -> TrainingTable:
-    """Check features [n, d] and scores [n, k] or [n], and note their width on the estimator.
-
-    Raises:
-        ValueError: if shapes do not fit or a number is not finite.
-    """
-    checked: tuple[FloatArray, FloatArray] = validate_data(
-        estimator, X, y, multi_output=True, y_numeric=True, dtype=np.float64
-    )
-    features, y = checked
-    scores = y.astype(np.float64).reshape(len(features), -1)
-    return TrainingTable(features, scores, np.ndim(y) == 1)
 
 
 def in_unit_interval(scores: FloatArray) -> bool:
