@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from budget.errors import PolicyError
+from policies.boosting import best_num_trees, lightgbm_parameters, untested_num_trees
 from policies.hull import FloatArray
 from policies.isotonic import isotonic_rows
 from policies.joint_trees import JointTrees, with_rungs
@@ -201,19 +202,12 @@ class JointLightGBMScores(ScoreEstimator):
     ) -> Model:
         import lightgbm
 
-        num_trees = min(self.max_trees, 50)
+        num_trees = untested_num_trees(self)
         settings = self._parameters(X.shape[1])
         if held_out.any():
             train = self._dataset(X, y, starts, ~held_out)
-            stop = lightgbm.early_stopping(self.patience, verbose=False)
-            booster = lightgbm.train(
-                settings,
-                train,
-                self.max_trees,
-                valid_sets=[self._dataset(X, y, starts, held_out, train)],
-                callbacks=[stop],
-            )
-            num_trees = max(1, booster.best_iteration)
+            valid = self._dataset(X, y, starts, held_out, train)
+            num_trees = best_num_trees(self, settings, train, valid)
         whole = self._dataset(X, y, starts, np.ones(len(X), dtype=bool))
         booster = lightgbm.train(settings, whole, num_trees)
         return parse_model(booster.model_to_string(), X.shape[1] + 1)
@@ -237,18 +231,7 @@ class JointLightGBMScores(ScoreEstimator):
         )
 
     def _parameters(self, num_features: int) -> dict[str, Any]:
-        return {
-            "objective": self.objective,
-            "learning_rate": self.learning_rate,
-            "num_leaves": self.num_leaves,
-            "min_data_in_leaf": self.min_data_in_leaf,
-            "feature_fraction": self.feature_fraction,
-            "lambda_l2": self.lambda_l2,
+        return lightgbm_parameters(self) | {
             "monotone_constraints": [0] * num_features + [int(self.rising)],
             "monotone_constraints_method": "intermediate",
-            "seed": self.random_state,
-            "deterministic": True,
-            "force_col_wise": True,
-            "num_threads": self.num_threads,
-            "verbosity": -1,
         }

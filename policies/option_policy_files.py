@@ -14,9 +14,12 @@ from pydantic import Field, ValidationError, model_validator
 from budget.errors import PolicyError
 from policies.calibration import CalibrationTable
 from policies.families import restore_predictor
+from policies.limited_file import read_at_most
 from policies.option_policy import OptionPolicy
+from policies.policy_schema import Number
 from policies.shares import Shares
-from policies.state_folder import Node, Number, Strict, files_of, node_of, state_of
+from policies.state_checks import first_problem
+from policies.state_folder import Node, Strict, files_of, node_of, state_of
 from policies.text_features import text_schema
 
 OPTION_FILE = "options.json"
@@ -97,7 +100,7 @@ def save_option_policy(policy: OptionPolicy, folder: str | Path) -> None:
     except OSError as error:
         raise PolicyError(f"the policy cannot be written to {folder}: {error.strerror}") from error
     except ValidationError as error:
-        raise PolicyError(f"the policy cannot be saved: {_first(error)}") from error
+        raise PolicyError(f"the policy cannot be saved: {first_problem(error)}") from error
 
 
 def _content(policy: OptionPolicy, node: Node, files: dict[str, bytes]) -> _OptionFile:
@@ -157,13 +160,7 @@ def _read_json(path: Path) -> _OptionFile:
     try:
         return _OptionFile.model_validate_json(data)
     except ValidationError as error:
-        raise PolicyError(f"{path}: {_first(error)}") from error
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the file"
-    return f"{where}: {first['msg']}"
+        raise PolicyError(f"{path}: {first_problem(error)}") from error
 
 
 def _checked(path: Path, sha256: str) -> bytes:
@@ -178,8 +175,7 @@ def _checked(path: Path, sha256: str) -> bytes:
 
 def _read(path: Path, max_bytes: int) -> bytes:
     try:
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
+        return read_at_most(path, max_bytes)
     except OSError as error:
         hint = ""
         if path.with_name("policy.json").exists():
@@ -187,6 +183,3 @@ def _read(path: Path, max_bytes: int) -> bytes:
         raise PolicyError(
             f"no policy of options can be read at {path}: {error.strerror}{hint}"
         ) from error
-    if len(data) > max_bytes:
-        raise PolicyError(f"{path} is larger than {max_bytes} bytes, so it is not read")
-    return data

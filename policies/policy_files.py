@@ -1,7 +1,7 @@
 """A policy as a folder: ``policy.json``, arrays and LightGBM texts; nothing is executed."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from policies.families import restore_predictor
 from policies.features import current_schema
 from policies.lightgbm_policy import ScorePolicy
 from policies.lightgbm_text import MAX_CHARACTERS
+from policies.limited_file import read_at_most
 from policies.policy_schema import (
     ARRAY_FILE,
     CALIBRATION,
@@ -54,7 +55,7 @@ def save_policy(policy: ScorePolicy, folder: str | Path) -> None:
         CALIBRATION: policy.table.state(),
         **{f"{EXTRA}/{name}": extra.state() for name, extra in policy.extras.items()},
     }
-    below = [pair for top, state in states.items() for pair in _walk(top, state)]
+    below = [pair for top, state in states.items() for pair in state.walk(top)]
     arrays = {f"{place}/{name}": a for place, s in below for name, a in s.arrays.items()}
     files = {ARRAY_FILE: array_file.write_arrays(arrays)}
     files |= {
@@ -70,12 +71,6 @@ def save_policy(policy: ScorePolicy, folder: str | Path) -> None:
                 (fresh / name).write_bytes(data)
     except OSError as error:
         raise PolicyError(f"the policy cannot be written to {folder}: {error.strerror}") from error
-
-
-def _walk(place: str, state: PredictorState) -> Iterator[tuple[str, PredictorState]]:
-    yield place, state
-    for name, part in state.parts.items():
-        yield from _walk(f"{place}/{name}", part)
 
 
 def _node(state: PredictorState) -> Node:
@@ -201,13 +196,7 @@ def _read_checked(folder: Path, file: File, max_bytes: int) -> bytes:
 
 
 def _read(path: Path, max_bytes: int) -> bytes:
-    if path.exists() and not path.is_file():  # a pipe, for one, would never end
-        raise PolicyError(f"{path} is no file")
     try:
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
+        return read_at_most(path, max_bytes)
     except OSError as error:
         raise PolicyError(f"no policy file can be read at {path}: {error.strerror}") from error
-    if len(data) > max_bytes:
-        raise PolicyError(f"{path} is larger than {max_bytes} bytes, so it is not read")
-    return data

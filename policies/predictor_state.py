@@ -1,6 +1,6 @@
 """What a fitted predictor is made of, in parts that can be written as plain files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,6 +27,12 @@ class PredictorState:
     arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     parts: "Mapping[str, PredictorState]" = field(default_factory=dict)
+
+    def walk(self, place: str) -> "Iterator[tuple[str, PredictorState]]":
+        """Yield this state, which is at a place, and all below it, each with its place."""
+        yield place, self
+        for name, part in self.parts.items():
+            yield from part.walk(f"{place}/{name}")
 
 
 class StoredPredictor(Protocol):

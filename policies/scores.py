@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from budget.errors import PolicyError
+from policies.boosting import best_num_trees, lightgbm_parameters, untested_num_trees
 from policies.hull import FloatArray
 from policies.isotonic import isotonic_rows
 from policies.lightgbm_text import Model, format_model, parse_model
@@ -156,37 +157,15 @@ class LightGBMScores(ScoreEstimator):
     def _fit_rung(self, X: FloatArray, y: FloatArray, held_out: NDArray[np.bool_]) -> Model:
         import lightgbm
 
-        num_trees = min(self.max_trees, 50)
+        num_trees = untested_num_trees(self)
         if held_out.any():
             train = self._dataset(X[~held_out], y[~held_out])
-            stop = lightgbm.early_stopping(self.patience, verbose=False)
-            booster = lightgbm.train(
-                self._parameters(),
-                train,
-                self.max_trees,
-                valid_sets=[train.create_valid(X[held_out], y[held_out])],
-                callbacks=[stop],
-            )
-            num_trees = max(1, booster.best_iteration)
-        booster = lightgbm.train(self._parameters(), self._dataset(X, y), num_trees)
+            valid = train.create_valid(X[held_out], y[held_out])
+            num_trees = best_num_trees(self, lightgbm_parameters(self), train, valid)
+        booster = lightgbm.train(lightgbm_parameters(self), self._dataset(X, y), num_trees)
         return parse_model(booster.model_to_string(), X.shape[1])
 
     def _dataset(self, X: FloatArray, y: FloatArray) -> "lightgbm.Dataset":
         import lightgbm
 
-        return lightgbm.Dataset(X, y, params=self._parameters())
-
-    def _parameters(self) -> dict[str, Any]:
-        return {
-            "objective": self.objective,
-            "learning_rate": self.learning_rate,
-            "num_leaves": self.num_leaves,
-            "min_data_in_leaf": self.min_data_in_leaf,
-            "feature_fraction": self.feature_fraction,
-            "lambda_l2": self.lambda_l2,
-            "seed": self.random_state,
-            "deterministic": True,
-            "force_col_wise": True,
-            "num_threads": self.num_threads,
-            "verbosity": -1,
-        }
+        return lightgbm.Dataset(X, y, params=lightgbm_parameters(self))

@@ -8,13 +8,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from budget.errors import PolicyError, one_line
+from policies.policy_schema import ARRAY_FILE, PREDICTOR, Name, Number, text_file
 from policies.predictor_state import PredictorState
 
-ARRAY_FILE = "arrays.safetensors"
-TOP = "predictor"
-
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]{0,63}$")]
-Number = Annotated[float, Field(allow_inf_nan=False)]
 Value = None | bool | int | Number | Annotated[str, Field(max_length=1_000)]
 
 
@@ -33,7 +29,7 @@ class Node(Strict):
     texts: list[Name]
     parts: dict[Name, "Node"] = Field(max_length=100)
 
-    def walk(self, place: str = TOP) -> Iterator[tuple[str, "Node"]]:
+    def walk(self, place: str = PREDICTOR) -> Iterator[tuple[str, "Node"]]:
         """Yield this node and all below it, each with its place."""
         yield place, self
         for name, part in self.parts.items():
@@ -44,16 +40,6 @@ class Node(Strict):
         nodes = list(self.walk())
         texts = [text_file(f"{place}/{name}") for place, node in nodes for name in node.texts]
         return [ARRAY_FILE, *texts] if any(node.arrays for _, node in nodes) else texts
-
-
-def text_file(place: str) -> str:
-    """Return the name of the file of a text.
-
-    Example:
-        >>> text_file("predictor/rung_0")
-        'predictor-rung_0.txt'
-    """
-    return f"{place.replace('/', '-')}.txt"
 
 
 def node_of(state: PredictorState) -> Node:
@@ -71,7 +57,7 @@ def files_of(state: PredictorState) -> dict[str, bytes]:
     """Return the files of a state, by name; as many as its description has."""
     from safetensors.numpy import save
 
-    below = list(_walk(TOP, state))
+    below = list(state.walk(PREDICTOR))
     arrays = {
         f"{place}/{name}": np.ascontiguousarray(array)
         for place, part in below
@@ -83,12 +69,6 @@ def files_of(state: PredictorState) -> dict[str, bytes]:
         for name, text in part.texts.items()
     }
     return ({ARRAY_FILE: save(arrays)} if arrays else {}) | texts
-
-
-def _walk(place: str, state: PredictorState) -> Iterator[tuple[str, PredictorState]]:
-    yield place, state
-    for name, part in state.parts.items():
-        yield from _walk(f"{place}/{name}", part)
 
 
 def state_of(node: Node, read: Callable[[str], bytes]) -> PredictorState:
@@ -105,7 +85,7 @@ def state_of(node: Node, read: Callable[[str], bytes]) -> PredictorState:
     arrays = _arrays(read(ARRAY_FILE)) if wanted else {}
     if set(arrays) != set(wanted):
         raise PolicyError(f"{ARRAY_FILE} must hold {sorted(wanted)}, got {sorted(arrays)}"[:300])
-    return _state(node, TOP, arrays, read)
+    return _state(node, PREDICTOR, arrays, read)
 
 
 def _arrays(data: bytes) -> dict[str, NDArray[Any]]:
