@@ -254,7 +254,7 @@ def test_tune_fit_evaluate_and_promote_leave_their_traces(files, track, tmp_path
     assert set(runs) == {"policy tune", "policy fit", "policy evaluate"}
     kept = runs["policy evaluate"].data
     assert kept.metrics["gap_closed_stable"] == evaluation["gap_closed_stable"]
-    assert kept.metrics["gap_closed_stable_95.0"] == evaluation["gap_closed_stable_95"][0]
+    assert kept.metrics["gap_closed_stable_low"] == evaluation["gap_closed_stable_low"]
     assert kept.params["curves"] == "test"
     assert runs["policy fit"].data.tags[POLICY_TAG] == kept.tags[POLICY_TAG]
     assert runs["policy fit"].data.metrics["prices.no-loss"] >= 0
