@@ -26,10 +26,12 @@ class BasePolicy:
         policy: it must not have been fitted on the samples that looking is learnt on, or it is
             surer of them than it will be of any other.
         model: whose encoder a policy of tier post-vision looks at.
+        name: for reports.
     """
 
     policy: Policy
     model: "EncodingModel | None" = None
+    name: str = "a policy"
 
     @property
     def predictor(self) -> StoredPredictor:
@@ -82,7 +84,7 @@ def load_base_policy(folder: "Path", model: str | None) -> BasePolicy:
     """
     policy = load_policy(folder)
     if model is None:
-        return BasePolicy(policy)
+        return BasePolicy(policy, name=str(folder))
     from budget import load_model
 
-    return BasePolicy(policy, load_model(model))
+    return BasePolicy(policy, load_model(model), str(folder))

@@ -122,7 +122,7 @@ def run_escalate(
     _print_prices(rows)
     print_json_line(
         {
-            "policy": str(out) if out is not None else family,
+            "policy": str(out or (base.name if base is not None else family)),
             "tier": "escalate",
             "before": "pre" if base is None else base.policy.tier,
             "n": len(test.samples.scores),

@@ -135,6 +135,8 @@ def test_looking_at_answers_is_added_to_it(fitted, asked, tmp_path, capsys):
     )
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (said["tier"], said["before"], said["n"]) == ("escalate", "post-vision", 120)
+    assert said["policy"] == str(tmp_path / "policy")
+    assert load_base_policy(fitted[1], None).name == str(fitted[1])
     policy = ScoreEscalationPolicy(load_policy(tmp_path / "policy"))
     with pytest.raises(PolicyError, match="what the vision encoder found"):
         policy.describe(*asked)
