@@ -88,6 +88,7 @@ class BadCalls:
             "long prompt": self.long_prompt,
             "wrong method": self.wrong_method,
             "wrong path": self.wrong_path,
+            "no key": self.no_key,
             "leaves writing": lambda: self.leaves(Manner.LEAVES_WRITING),
             "leaves waiting": lambda: self.leaves(Manner.LEAVES_WAITING),
             "leaves reading": lambda: self.leaves(Manner.LEAVES_READING),
@@ -157,6 +158,10 @@ class BadCalls:
         """Ask for what is not there."""
         path = self._rng.choice(("/v1/nothing", "/v1/chat", "/v2/chat/completions", "/../etc"))
         return Call("wrong path", b"{}", frozenset({404}), path=path)
+
+    def no_key(self) -> Call:
+        """Ask properly, but without an API key."""
+        return Call("no key", chat_body(self._model, "?"), frozenset({401}), key=False)
 
     def leaves(self, manner: Manner) -> Call:
         """Ask properly and go away."""

@@ -73,7 +73,11 @@ def serve(
 
     runner = load_model(model)
     calls = draw_calls(
-        QUICK if quick else requests, model=runner.name, ladder=tuple(runner.ladder), seed=seed
+        QUICK if quick else requests,
+        model=runner.name,
+        ladder=tuple(runner.ladder),
+        seed=seed,
+        keyed=url is None or api_key is not None,
     )
     words = ["--model", model, *(["--policy", policy] if policy else []), *shlex.split(options)]
     run = _run(url, words, calls, clients=clients, pid=pid, key=api_key)
@@ -102,7 +106,7 @@ def _run(
     with ExitStack() as stack:
         if url is None:
             server = stack.enter_context(running_server(words))
-            url, pid = server.url, server.process.pid
+            url, pid, key = server.url, server.process.pid, server.key
         update = stack.enter_context(progress(f"{len(calls)} requests to {url}", "requests"))
         return asyncio.run(run_load(url, calls, clients=clients, pid=pid, key=key, progress=update))
 

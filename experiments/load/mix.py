@@ -8,7 +8,8 @@ from experiments.load.call import Call
 from experiments.load.good_calls import GoodCalls
 from experiments.load.material import draw_pictures
 
-# Of 1,000 requests. Two in three are good ones.
+NO_KEY = "no key"
+# Of 1,000 requests or a few more. Two in three are good ones.
 SHARES = {
     "policy, PNG": 150,
     "policy, JPEG": 60,
@@ -40,6 +41,7 @@ SHARES = {
     "long prompt": 10,
     "wrong method": 10,
     "wrong path": 10,
+    NO_KEY: 10,
     "leaves writing": 20,
     "leaves waiting": 30,
     "leaves reading": 30,
@@ -53,6 +55,7 @@ def draw_calls(
     model: str,
     ladder: Sequence[int],
     seed: int = 0,
+    keyed: bool = True,
     max_body_bytes: int = 20_000_000,
     max_images: int = 8,
 ) -> list[Call]:
@@ -63,29 +66,33 @@ def draw_calls(
         model: name that requests give as their model.
         ladder: visual tokens per image of the model's scales.
         seed: of all randomness.
+        keyed: the server wants API keys, so that requests without one are refused.
         max_body_bytes: limit of the server, which oversized bodies exceed.
         max_images: limit of the server for one request.
 
     Raises:
         ValueError: if ``count`` is less than the number of kinds.
     """
-    if count < len(SHARES):
-        raise ValueError(f"at least {len(SHARES)} requests are needed, one a kind, got {count}")
+    kinds = {kind: share for kind, share in SHARES.items() if keyed or kind != NO_KEY}
+    if count < len(kinds):
+        raise ValueError(f"at least {len(kinds)} requests are needed, one a kind, got {count}")
     rng = random.Random(seed)
     pictures = draw_pictures(min(count, MOST_PICTURES))
     good = GoodCalls(pictures, model, ladder, rng)
     bad = BadCalls(pictures, model, rng, max_body_bytes=max_body_bytes, max_images=max_images)
     builders = {**good.table(), **bad.table()}
-    calls = [builders[kind]() for kind, number in _numbers(count).items() for _ in range(number)]
+    calls = [
+        builders[kind]() for kind, number in _numbers(count, kinds).items() for _ in range(number)
+    ]
     rng.shuffle(calls)
     return calls
 
 
-def _numbers(count: int) -> dict[str, int]:
+def _numbers(count: int, shares: dict[str, int]) -> dict[str, int]:
     """Return how many requests of each kind; the first kind takes what rounding leaves."""
-    total = sum(SHARES.values())
-    numbers = {kind: max(1, count * share // total) for kind, share in SHARES.items()}
-    first = next(iter(SHARES))
+    total = sum(shares.values())
+    numbers = {kind: max(1, count * share // total) for kind, share in shares.items()}
+    first = next(iter(shares))
     numbers[first] += count - sum(numbers.values())
     while numbers[first] < 1:
         numbers[max(numbers, key=lambda kind: numbers[kind])] -= 1

@@ -30,25 +30,27 @@ def read_answer(outcome: Outcome) -> Said:
     """
     try:
         if (outcome.header("content-type") or "").startswith("text/event-stream"):
-            parts, usage = _read_events(outcome.body)
+            parts, last = _read_events(outcome.body)
         else:
-            whole = json.loads(outcome.body)
-            parts, usage = [(whole["choices"][0], "message")], whole.get("usage")
+            last = json.loads(outcome.body)
+            parts = [(last["choices"][0], "message")]
         text = "".join(choice[field].get("content") or "" for choice, field in parts)
         reasons = [choice["finish_reason"] for choice, _ in parts if choice.get("finish_reason")]
         if len(reasons) != 1:
             raise ValueError(f"one finish_reason is needed, got {reasons}")
-        told = outcome.header("x-visual-tokens")
-        header = None if told is None else int(told)
-        counted = (usage or {}).get("prompt_tokens_details", {}).get("image_tokens")
+        usage = last.get("usage") or {}
+        places = {
+            "header": outcome.header("x-visual-tokens"),
+            "usage": usage.get("prompt_tokens_details", {}).get("image_tokens"),
+            "budget": (last.get("budget") or {}).get("num_visual_tokens"),
+        }
+        told = {place: int(number) for place, number in places.items() if number is not None}
     except (KeyError, IndexError, TypeError, AttributeError, UnicodeDecodeError) as problem:
         start = outcome.body[:200]
         raise ValueError(f"not an answer ({problem!r}): {start!r}") from None
-    if None not in (header, counted) and header != counted:
-        raise ValueError(f"the header says {header} visual tokens, the usage {counted}")
-    return Said(
-        text, reasons[0], header if counted is None else counted, (usage or {}).get("prompt_tokens")
-    )
+    if len(set(told.values())) > 1:
+        raise ValueError(f"one number of visual tokens is needed, got {told}")
+    return Said(text, reasons[0], next(iter(told.values()), None), usage.get("prompt_tokens"))
 
 
 def read_error(body: bytes) -> str:
@@ -68,7 +70,7 @@ def read_error(body: bytes) -> str:
 
 
 def _read_events(body: bytes) -> tuple[list[tuple[Any, str]], Any]:
-    """Return the choices of all chunks, and the usage that came last."""
+    """Return the choices of all chunks, and what the chunks tell besides."""
     lines = [line for line in body.decode().splitlines() if line.startswith("data:")]
     data = [line.removeprefix("data:").strip() for line in lines]
     if not data or data[-1] != "[DONE]":
@@ -77,5 +79,5 @@ def _read_events(body: bytes) -> tuple[list[tuple[Any, str]], Any]:
     if failed := [chunk["error"] for chunk in chunks if "error" in chunk]:
         raise ValueError(f"an error came in the stream: {failed[0]}")
     choices = [(choice, "delta") for chunk in chunks for choice in chunk["choices"]]
-    usage = next((chunk["usage"] for chunk in reversed(chunks) if chunk.get("usage")), None)
-    return choices, usage
+    told = {key: value for chunk in chunks for key, value in chunk.items() if value is not None}
+    return choices, told

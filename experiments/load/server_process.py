@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -22,15 +23,17 @@ class RunningServer(NamedTuple):
     Attributes:
         url: where it listens.
         process: its process.
+        key: the API key that it wants.
     """
 
     url: str
     process: subprocess.Popen[bytes]
+    key: str
 
 
 @contextmanager
 def running_server(options: Sequence[str]) -> Iterator[RunningServer]:
-    """Start ``budget serve`` on a free port of this machine and end it with SIGTERM.
+    """Start ``budget serve`` on a free port of this machine, with an API key; end it with SIGTERM.
 
     Args:
         options: more words of its command line.
@@ -40,11 +43,13 @@ def running_server(options: Sequence[str]) -> Iterator[RunningServer]:
     """
     words = [sys.executable, "-m", "experiments.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
     with tempfile.TemporaryDirectory() as folder:
-        out, err = Path(folder) / "out", Path(folder) / "err"
+        out, err, keys = (Path(folder) / name for name in ("out", "err", "keys"))
+        keys.write_text(key := secrets.token_urlsafe())
+        words += ["--api-keys-file", str(keys)]
         with out.open("wb") as stdout, err.open("wb") as stderr:
             process = subprocess.Popen([*words, *options], stdout=stdout, stderr=stderr)
         try:
-            yield RunningServer(_wait_until_ready(process, out, err), process)
+            yield RunningServer(_wait_until_ready(process, out, err), process, key)
         finally:
             _stop(process)
 

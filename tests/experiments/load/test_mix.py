@@ -34,6 +34,12 @@ def test_every_kind_is_sent_and_two_in_three_are_owed_an_answer(calls):
     assert 0.55 < sum(call.asked is not None for call in calls) / 200 < 0.75
 
 
+def test_without_keys_nobody_asks_without_one():
+    count = len(SHARES) - 1
+    open_calls = draw_calls(count, model="m3", ladder=LADDER, keyed=False, **SMALL)
+    assert all(call.key for call in open_calls)
+
+
 def test_as_few_requests_as_kinds_are_one_of_each():
     few = draw_calls(len(SHARES), model="m3", ladder=LADDER, **SMALL)
     assert {call.kind for call in few} == set(SHARES)
