@@ -31,7 +31,7 @@ def meet(call, serve, send=None, times=1):
     async def talk():
         server = await asyncio.start_server(handle, "127.0.0.1", 0)
         async with server:
-            url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             outcome = await (send or send_rudely)(url, call)
             while len(seen) < times:
                 await asyncio.sleep(0.01)
