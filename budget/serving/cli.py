@@ -72,5 +72,5 @@ def needs_serve_extra() -> None:
     wanted = ("fastapi", "uvicorn", "prometheus_client", "httpx2")
     if missing := [name for name in wanted if find_spec(name) is None]:
         raise ImportError(
-            f"{', '.join(missing)} missing; install the extra: pip install 'matryoshka-budget[serve]'"
+            f"{', '.join(missing)} missing: pip install 'matryoshka-budget[serve]' brings it"
         )
