@@ -24,7 +24,7 @@ from experiments.lazy import LazyCommand, LazyGroup, help_style
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from budget.adaptive import BudgetPolicy
+    from budget.budgets import BudgetPolicy
 
 
 def _load_policy(folder: str) -> "BudgetPolicy":
@@ -41,6 +41,12 @@ def _load_scenes(split: str, limit: int | None) -> "Dataset":
 
 def _wire_policy_loader() -> None:
     from budget.cli import set_policy_loader
+
+    set_policy_loader(_load_policy)
+
+
+def _wire_server() -> None:
+    from budget.serving.cli import set_policy_loader
 
     set_policy_loader(_load_policy)
 
@@ -78,6 +84,12 @@ COMMANDS = {
     ),
     "ask": LazyCommand(
         "budget.cli", "app", "Answer one question about one image.", _wire_policy_loader
+    ),
+    "serve": LazyCommand(
+        "budget.serving.cli",
+        "app",
+        "Serve a model behind OpenAI's API, each request with as many tokens as it needs.",
+        _wire_server,
     ),
     "oracle": LazyCommand(
         "oracle.cli", "app", "Run a model at every scale over a dataset.", _wire_scenes
