@@ -313,4 +313,5 @@ def _answer(runner: "LlavaRunner", sample: Sample, result: "Generated") -> Answe
         sum(sample.grids),
         result.margin,
         result.entropy,
+        result.finish_reason,
     )
