@@ -1,9 +1,10 @@
 """What a caller says of how an answer is made: its limit, how it is drawn, where it ends, who listens.
 
-    model.answer([image], ["Why?"], num_visual_tokens=36, generation=Generation(temperature=0.7))
+model.answer([image], ["Why?"], num_visual_tokens=36, generation=Generation(temperature=0.7))
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Protocol
@@ -77,6 +78,21 @@ class Listener(Protocol):
     def cancelled(self, i: int) -> bool:
         """Return whether sample ``i`` is no longer wanted; asked before every step of it."""
         ...
+
+
+def one_per_sample(
+    generation: Generation | Sequence[Generation], count: int
+) -> Sequence[Generation]:
+    """Return how each of some samples is generated.
+
+    Raises:
+        ValueError: if there is not one per sample.
+    """
+    if isinstance(generation, Generation):
+        return [generation] * count
+    if len(generation) != count:
+        raise ValueError(f"got {len(generation)} generations for {count} questions")
+    return generation
 
 
 def _is(kind: type, value: object) -> bool:
