@@ -14,7 +14,7 @@ OK = frozenset({200})
 BUDGETS: dict[str, tuple[Any, ...]] = {
     "price": (0.0, 0.02, 0.1, 0.5),
     "mean_tokens": (3, 12, 40, 100),
-    "mean_flops": (2.0e8, 6.0e8),
+    "mean_flops": (6.0e8, 1.0e9),
     "risk": ({"epsilon": 0.02, "delta": 0.1}, {"epsilon": 0.05, "delta": 0.1}),
 }
 

@@ -1,8 +1,12 @@
-"""The server's application in this process, with the shipped model and policy behind it."""
+"""A real server on loopback, in a thread of this process, with the shipped model and policy."""
 
 import json
+import threading
+import time
 
+import httpx2
 import pytest
+import uvicorn
 
 from budget.adaptive import AdaptiveVLM
 from budget.models import find_model, load_model
@@ -16,23 +20,21 @@ LIMITS = Limits(max_body_bytes=300_000, max_pixels=1_000_000, max_images=3, max_
 
 
 class Checked:
-    """Sends to the application and holds every answer to what all answers must be."""
+    """Sends to the server and holds every answer to what all answers must be."""
 
-    def __init__(self, session):
-        self.session = session
+    def __init__(self, http):
+        self.http = http
+        self.url = str(http.base_url)
         self.statuses = {}
-
-    def request(self, method, path, **given):
-        return self.check(self.session.request(method, f"http://testserver{path}", **given))
 
     def chat(self, body, **headers):
         """Send a body, given as bytes or as what JSON makes of it."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"content-type": "application/json", **headers}
-        return self.request("POST", "/v1/chat/completions", data=data, headers=headers)
+        return self.check(self.http.post("/v1/chat/completions", content=data, headers=headers))
 
     def check(self, response):
-        """Refuse a server error, and errors and answers that are not in OpenAI's form."""
+        """Refuse a server error, and errors that are not in OpenAI's form."""
         status = response.status_code
         self.statuses[status] = self.statuses.get(status, 0) + 1
         assert status < 500, response.text[:1_000]
@@ -43,34 +45,47 @@ class Checked:
             assert "\n" not in error["message"]
         return response
 
+    def check_alive(self):
+        """Ask something simple, which is answered."""
+        question = {"role": "user", "content": "What color is the ring?"}
+        response = self.chat({"model": "m3", "messages": [question], "max_tokens": 2})
+        assert response.status_code == 200, response.text
+        assert response.json()["choices"][0]["message"]["content"]
+
 
 @pytest.fixture(scope="session")
-def app():
+def address():
+    """Where the server listens."""
     model = load_model("m3")
     vlm = AdaptiveVLM(model, load_policy(find_model("m3") / "policy"))
-    return create_app(vlm, ServeSettings(limits=LIMITS))
+    app = create_app(vlm, ServeSettings(limits=LIMITS))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()
+    server.should_exit = True
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 @pytest.fixture(scope="session")
-def session(app):
-    from schemathesis.python import asgi
-
-    with asgi.get_client(app) as client:
+def http(address):
+    with httpx2.Client(base_url="http://{}:{}".format(*address), timeout=60) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def module_server(session):
-    """The application for a whole module, which hypothesis' own decorators need."""
-    return Checked(session)
+def module_server(http):
+    """The server for a whole module, which hypothesis' own decorators need."""
+    return Checked(http)
 
 
 @pytest.fixture
-def server(session):
-    """The application; after the test it still answers as it must."""
-    checked = Checked(session)
+def server(http):
+    """The server; after the test it still answers as it must."""
+    checked = Checked(http)
     yield checked
-    question = {"role": "user", "content": "What color is the ring?"}
-    response = checked.chat({"model": "m3", "messages": [question], "max_tokens": 2})
-    assert response.status_code == 200
-    assert response.json()["choices"][0]["message"]["content"]
+    checked.check_alive()
