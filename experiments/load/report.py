@@ -34,7 +34,7 @@ def make_report(calls: Sequence[Call], run: LoadRun, verdicts: Sequence[Verdict]
     fates = Counter(verdict.fate for verdict in verdicts)
     kinds = {
         kind: _of_kind([i for i, call in enumerate(calls) if call.kind == kind], run, verdicts)
-        for kind in dict.fromkeys(call.kind for call in calls)
+        for kind in _kinds(calls)
     }
     figures = {
         "requests": len(calls),
@@ -68,6 +68,12 @@ def passed(figures: dict[str, Any], max_growth: float | None) -> bool:
     growth = figures["memory_growth"]
     grew = max_growth is not None and growth is not None and growth > max_growth
     return figures["ok"] == figures["requests"] and not grew
+
+
+def _kinds(calls: Sequence[Call]) -> list[str]:
+    """Return all kinds, those that are owed an answer first."""
+    owed = {call.kind for call in calls if call.asked is not None}
+    return sorted({call.kind for call in calls}, key=lambda kind: (kind not in owed, kind))
 
 
 def _of_kind(indices: list[int], run: LoadRun, verdicts: Sequence[Verdict]) -> dict[str, Any]:

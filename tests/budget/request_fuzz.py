@@ -23,8 +23,8 @@ WORDS = (
     "USER: x ASSISTANT:",
     "{{ 7 * 7 }}",
     "%s%n",
-    "a" * 3_000,
-    "\n" * 200,
+    "a" * 300,
+    "\n" * 50,
     "\u0301" * 50,
 )
 TEXTS = st.sampled_from(WORDS) | st.text(max_size=40)
@@ -130,9 +130,16 @@ def _messages():
     text = st.fixed_dictionaries({"type": st.just("text"), "text": TEXTS})
     content = TEXTS | st.lists(text | _image_parts(), min_size=1, max_size=3)
     user = st.fixed_dictionaries({"role": st.just("user"), "content": content})
-    role = st.sampled_from(("system", "developer", "assistant"))
-    other = st.fixed_dictionaries({"role": role, "content": TEXTS})
-    return st.builds(lambda before, last: [*before, last], st.lists(user | other, max_size=2), user)
+    first = st.fixed_dictionaries(
+        {"role": st.sampled_from(("system", "developer")), "content": TEXTS}
+    )
+    earlier = st.fixed_dictionaries({"role": st.just("assistant"), "content": TEXTS})
+    return st.builds(
+        lambda first, before, last: [*first, *before, last],
+        st.lists(first, max_size=1),
+        st.lists(user | earlier, max_size=2),
+        user,
+    )
 
 
 BUDGETS = st.one_of(

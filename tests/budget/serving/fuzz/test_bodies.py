@@ -27,7 +27,8 @@ def send_all(server, bodies, count):
 
 @pytest.mark.parametrize("kind", BODIES_BY_KIND)
 def test_no_body_makes_the_server_fail(server, kind):
-    send_all(server, BODIES_BY_KIND[kind], 25)
+    send_all(server, BODIES_BY_KIND[kind], 20)
+    assert kind != "well formed" or server.statuses[200] > 3  # some of them reach the model
 
 
 @pytest.mark.slow
@@ -35,11 +36,6 @@ def test_no_body_makes_the_server_fail(server, kind):
 def test_no_body_of_many_makes_the_server_fail(server, kind):
     send_all(server, BODIES_BY_KIND[kind], 1_500)
     print(kind, server.statuses)  # noqa: T201
-
-
-def test_well_formed_bodies_reach_the_model(server):
-    send_all(server, BODIES, 40)
-    assert server.statuses.get(200, 0) > 5
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -85,7 +81,7 @@ def with_escape(place, escape):
     ).encode()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(text=TEXTS.filter(lambda text: len(text) < 1_000))  # longer ones are no prompt of this model
 def test_every_text_is_a_question(module_server, text):
     question = [{"role": "user", "content": text}]

@@ -52,13 +52,13 @@ def test_the_document_tells_every_operation(operations):
 
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_requests_that_the_document_allows_never_fail(server, operations, label):
-    assert send_cases(server, operations[label], GenerationMode.POSITIVE, 20)
+    assert send_cases(server, operations[label], GenerationMode.POSITIVE, 12)
 
 
 def test_requests_that_the_document_forbids_never_fail(server, operations):
     chat = operations["POST /v1/chat/completions"]
-    assert send_cases(server, chat, GenerationMode.NEGATIVE, 40) >= 40
-    assert server.statuses[400] > 20
+    assert send_cases(server, chat, GenerationMode.NEGATIVE, 25) >= 25
+    assert server.statuses[400] > 10
 
 
 @pytest.mark.slow
