@@ -51,8 +51,9 @@ class TextStream:
 
     def finish(self) -> tuple[str, str]:
         """Return the rest of the text, and all of it; no token comes any more."""
-        raw = self._raw if self.stopped else self._decode(self.ids)
-        piece = self._piece(raw, final=True)
+        if not self.stopped:
+            self._raw = self._decode(self.ids)
+        piece = self._piece(self._raw, final=True)
         return piece, self._visible
 
     def _settle(self, text: str) -> None:
