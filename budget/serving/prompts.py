@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from jinja2 import TemplateError
-
 from budget.budgets import Budget
 from budget.errors import one_line
 from budget.ladder import ScaleLadder
@@ -22,6 +20,10 @@ class Runner(Protocol):
 
     def count_grids(self, image: Any) -> int:
         """Return how many squares an image is seen in."""
+        ...
+
+    def count_text_tokens(self, question: Any, images: int = 1) -> int:
+        """Return the length of a prompt without visual tokens, or refuse the conversation."""
         ...
 
     def samples(
@@ -66,15 +68,17 @@ def fitting_budgets(
         RequestError: if the prompt is too long at the smallest scale, or the model's template
             refuses the conversation.
     """
+    try:
+        runner.count_text_tokens(chat, len(images))
+    except ValueError as problem:
+        raise RequestError(
+            f"messages: {one_line(problem)}", param="messages", code="invalid_value"
+        ) from None
     too_long: ValueError | None = None
     for scale in reversed(tuple(runner.ladder)):
         wanted = [_fixed(budget) or scale for budget in budgets]
         try:
             runner.samples([list(images)], [chat], [wanted], None)
-        except TemplateError as problem:
-            raise RequestError(
-                f"messages: {one_line(problem)}", param="messages", code="invalid_value"
-            ) from None
         except ValueError as problem:
             too_long = problem
             continue
