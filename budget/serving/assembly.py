@@ -94,7 +94,8 @@ def parse_budget(text: str) -> Budget | None:
         if name == "tokens":
             return Budget(num_visual_tokens=int(value))
         if name in _NUMBERS:
-            return Budget(**{_NUMBERS[name]: float(value)})
+            number: dict[str, Any] = {_NUMBERS[name]: float(value)}
+            return Budget(**number)
     except ValueError as problem:
         raise ValueError(f"--budget {text}: {one_line(problem)}") from None
     raise ValueError(

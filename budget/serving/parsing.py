@@ -80,9 +80,8 @@ def _path(problem: ErrorDetails, given: Any) -> tuple[str | int, ...]:
     """Return where in the body an error is, without the names of a union's branches."""
     path: list[str | int] = []
     for step in problem["loc"]:
-        if (isinstance(given, dict) and step in given) or (
-            isinstance(given, list) and isinstance(step, int) and step < len(given)
-        ):
+        listed = isinstance(given, list) and isinstance(step, int) and step < len(given)
+        if listed or (isinstance(given, dict) and step in given):
             given = given[step]
             path.append(step)
     if problem["type"] == "missing":

@@ -29,6 +29,11 @@ NoEntries = Annotated[dict[str, Any], Field(max_length=0)]
 Zero = Annotated[float, Strict(), Field(ge=0, le=0)]
 
 
+def _not_given() -> Any:
+    """What a field holds that was left out, which is not the same as null."""
+    return None
+
+
 def _at_most(count: int, cls: type[BaseModel], given: Any) -> Any:
     if isinstance(given, dict) and len(given) > count:
         raise ValueError(f"at most {count} of {', '.join(cls.model_fields)} may be given")
@@ -107,12 +112,22 @@ class BudgetField(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"maxProperties": 1})
 
-    num_visual_tokens: Whole = Field(None, ge=1, description="visual tokens of each image")
-    price: Real = Field(None, ge=0, description="score that the full scale must be worth")
-    mean_tokens: Real = Field(None, gt=0, description="mean visual tokens of an image")
-    mean_flops: Real = Field(None, gt=0, description="mean FLOPs of an answer")
-    mean_ms: Real = Field(None, gt=0, description="mean milliseconds of an answer")
-    risk: RiskField = Field(None)
+    num_visual_tokens: Whole = Field(
+        default_factory=_not_given, ge=1, description="visual tokens of each image"
+    )
+    price: Real = Field(
+        default_factory=_not_given, ge=0, description="score that the full scale must be worth"
+    )
+    mean_tokens: Real = Field(
+        default_factory=_not_given, gt=0, description="mean visual tokens of an image"
+    )
+    mean_flops: Real = Field(
+        default_factory=_not_given, gt=0, description="mean FLOPs of an answer"
+    )
+    mean_ms: Real = Field(
+        default_factory=_not_given, gt=0, description="mean milliseconds of an answer"
+    )
+    risk: RiskField = Field(default_factory=_not_given)
 
     @model_validator(mode="before")
     @classmethod
