@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from budget.budgets import Budget
-from budget.errors import one_line
+from budget.errors import BudgetError, one_line
 from budget.ladder import ScaleLadder
 from budget.serving.errors import RequestError
 
@@ -33,18 +33,29 @@ class Runner(Protocol):
         ...
 
 
-def check_scale(runner: Runner, budget: Budget | None) -> None:
-    """Refuse a fixed scale that the model cannot meet.
+class Meets(Protocol):
+    """A policy that says which budgets it can meet; ``budget.trust.GuardedPolicy`` does."""
+
+    def check_budget(self, budget: Budget) -> None:
+        """Refuse a budget that cannot be met."""
+        ...
+
+
+def check_budget(runner: Runner, policy: Meets | None, budget: Budget | None) -> None:
+    """Refuse a budget that the model or its policy cannot meet.
 
     Raises:
-        RequestError: with what it can.
+        RequestError: with what they can.
     """
-    if budget is None or budget.num_visual_tokens is None:
+    if budget is None or budget.given is None:
         return
+    param = f"budget.{budget.given[0]}"
     try:
-        runner.check_tokens(budget.num_visual_tokens)
-    except ValueError as problem:
-        param = "budget.num_visual_tokens"
+        if budget.num_visual_tokens is not None:
+            runner.check_tokens(budget.num_visual_tokens)
+        elif policy is not None:
+            policy.check_budget(budget)
+    except (ValueError, BudgetError) as problem:
         raise RequestError(
             f"{param}: {one_line(problem)}", param=param, code="invalid_value"
         ) from None
