@@ -18,6 +18,7 @@ from budget.serving.intake import Batching
 from budget.serving.keys import read_keys
 from budget.serving.limits import Limits
 from budget.serving.settings import Patience, ServeSettings
+from budget.time_model import read_times
 from budget.trust import GuardedPolicy
 
 if TYPE_CHECKING:
@@ -95,8 +96,11 @@ def _runner(flags: ModelFlags) -> "LlavaRunner":
         import torch
 
         torch.set_num_threads(flags.threads)
+    times = None if flags.times is None else read_times(flags.times)
     dtype = None if flags.dtype is None else parse_dtype(flags.dtype)
-    return load_model(flags.model, device=flags.device, dtype=dtype)
+    runner = load_model(flags.model, device=flags.device, dtype=dtype)
+    runner.times = times
+    return runner
 
 
 def _policy(
