@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -74,7 +75,8 @@ class EchoVLM:
         listener.decided(i, choices)
         text = " ".join([chat.question, *(str(each.getpixel((0, 0))[0]) for each in listed)])
         reason = "stop"
-        for letter in text:
+        size = max(1, len(text) // 2000)  # of a piece
+        for letter in (text[at : at + size] for at in range(0, len(text), size)):
             if "slow" in text:
                 self.go.wait(0.02)
             if listener.cancelled(i):
@@ -100,8 +102,8 @@ class EchoVLM:
 
 
 @contextmanager
-def served(vlm, settings=None, grace_s=5.0):
-    """Run a server on a free port in a thread; yields its address."""
+def served(vlm, settings=None, grace_s=5.0, buffer=None):
+    """Run a server on a free port in a thread, with a buffer to clients of so many bytes."""
     listening, found = threading.Event(), []
 
     def announce(url):
@@ -113,7 +115,10 @@ def served(vlm, settings=None, grace_s=5.0):
         app, http="h11", ws="none", log_level="critical", timeout_graceful_shutdown=2
     )
     server = DrainingServer(config, app.state.intake, grace_s, announce)
-    thread = threading.Thread(target=server.run, args=([bound_socket("127.0.0.1", 0)],))
+    bound = bound_socket("127.0.0.1", 0)
+    if buffer is not None:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+    thread = threading.Thread(target=server.run, args=([bound],))
     thread.start()
     try:
         assert listening.wait(20)
