@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse
 from budget.serving.chat_endpoint import ChatEndpoint
 from budget.serving.error_responses import add_error_handlers
 from budget.serving.errors import RequestError
+from budget.serving.health import health_of
 from budget.serving.intake import Intake
 from budget.serving.keys import KeyGuard
 from budget.serving.metrics import Metrics
@@ -33,7 +34,7 @@ def create_app(vlm: Any, settings: ServeSettings | None = None) -> FastAPI:
     """Return the app that serves a model; its ``state.intake`` drains it.
 
     Args:
-        vlm: an ``AdaptiveVLM``, or what has its ``answer`` and its ``model``.
+        vlm: an ``AdaptiveVLM``, or what has its ``answer``, ``model`` and ``policy``.
         settings: limits, batching, keys and defaults.
     """
     settings = settings or ServeSettings()
@@ -42,7 +43,8 @@ def create_app(vlm: Any, settings: ServeSettings | None = None) -> FastAPI:
     metrics.watch("queue_length", "Requests that wait", lambda: intake.waiting)
     metrics.watch("running", "Requests in the batch that runs", lambda: intake.running)
     images = RequestImages(settings.limits, allow_remote=settings.allow_remote)
-    preparing = Preparing(vlm.model, vlm.model.name, images, settings)
+    guard = vlm.policy if hasattr(vlm.policy, "check_budget") else None
+    preparing = Preparing(vlm.model, vlm.model.name, images, settings, guard)
     app = FastAPI(
         title="budget",
         description="Chat completions about images, with as many visual tokens as each needs.",
@@ -54,7 +56,7 @@ def create_app(vlm: Any, settings: ServeSettings | None = None) -> FastAPI:
     add_error_handlers(app)
     _add_chat(app, ChatEndpoint(preparing, intake, metrics))
     _add_models(app, vlm.model.name, list(vlm.model.ladder))
-    _add_health(app, vlm.model.name)
+    _add_health(app, vlm)
     app.add_middleware(KeyGuard, keys=settings.keys, guard_all=settings.guard_all)
     describe(app, guarded=bool(settings.keys))
     return app
@@ -106,20 +108,14 @@ def _add_models(app: FastAPI, name: str, scales: list[int]) -> None:
         return card
 
 
-def _add_health(app: FastAPI, name: str) -> None:
-    intake, metrics, settings = app.state.intake, app.state.metrics, app.state.settings
+def _add_health(app: FastAPI, vlm: Any) -> None:
+    intake, metrics = app.state.intake, app.state.metrics
 
-    @app.get("/health", responses={503: {"model": Health}})
+    @app.get("/health", response_model=Health, responses={503: {"model": Health}})
     async def health() -> Response:
         """Say whether new requests are served; 503 while the server drains."""
-        told = Health(
-            status="draining" if intake.draining else "ready",
-            model=name,
-            waiting=intake.waiting,
-            running=intake.running,
-            notice=settings.notice,
-        )
-        return JSONResponse(told.model_dump(), 503 if intake.draining else 200)
+        told = health_of(vlm, intake, app.state.settings.notice)
+        return JSONResponse(told.model_dump(mode="json"), 503 if intake.draining else 200)
 
     @app.get("/metrics", responses={200: {"content": {"text/plain": {}}}})
     async def prometheus() -> Response:

@@ -2,26 +2,29 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from PIL import Image
 
 from budget.adaptive import AdaptiveVLM
-from budget.budgets import Budget, BudgetPolicy, FullScale
+from budget.budgets import Budget, BudgetPolicy
 from budget.console import say
 from budget.errors import PolicyError, one_line
 from budget.models import find_model, load_model
 from budget.options import parse_dtype
-from budget.risk import parse_risk
 from budget.serving.flags import AccessFlags, LimitFlags, ModelFlags, QueueFlags
+from budget.serving.governing import governor_of, parse_default
 from budget.serving.intake import Batching
 from budget.serving.keys import read_keys
 from budget.serving.limits import Limits
 from budget.serving.settings import Patience, ServeSettings
+from budget.time_model import read_times
+from budget.trust import GuardedPolicy
 
 if TYPE_CHECKING:
     from budget.llava import LlavaRunner
 
 PolicyLoader = Callable[[str], BudgetPolicy]
-_NUMBERS = {"price": "price", "mean-flops": "mean_flops", "mean-ms": "mean_ms"}
 
 
 class Assembled(NamedTuple):
@@ -52,18 +55,18 @@ def assemble(
         ValueError: if a flag is out of range.
     """
     keys = read_keys(access.api_keys_file, access.api_keys_env)
-    budget = parse_budget(model.budget)
+    wanted = parse_default(model.budget)
     runner = _runner(model)
-    if budget is not None and budget.num_visual_tokens is not None:
-        runner.check_tokens(budget.num_visual_tokens)
+    governor = governor_of(wanted, runner)
     policy, notice = _policy(model, runner, loader)
+    _check_default(wanted.budget, runner, policy)
     settings = ServeSettings(
         limits=Limits(
             **{name: getattr(limits, name) for name in Limits.__dataclass_fields__},
         ),
         batching=Batching(queue.max_batch, queue.max_wait_ms, queue.max_queue),
         patience=Patience(queue.body_s, queue.write_s),
-        budget=budget,
+        budget=wanted.budget,
         default_max_tokens=limits.default_max_tokens,
         allow_remote=access.allow_remote_images,
         keys=keys,
@@ -72,35 +75,20 @@ def assemble(
         max_decoded_bytes=queue.max_decoded_bytes,
         notice=notice,
     )
-    return Assembled(AdaptiveVLM(runner, policy), settings)
+    return Assembled(AdaptiveVLM(runner, policy, governor=governor), settings)
 
 
-def parse_budget(text: str) -> Budget | None:
-    """Return what ``--budget`` allows; None is the policy's own default.
+def warm_up(vlm: AdaptiveVLM) -> None:
+    """Decide and answer once, so that the first request does not pay for one-off costs.
 
-    Raises:
-        ValueError: if it is none of the forms.
-
-    Example:
-        >>> parse_budget("tokens=36").given, parse_budget("policy")
-        (('num_visual_tokens', 36), None)
+    A governor does not hear of it.
     """
-    name, _, value = text.partition("=")
-    try:
-        if text == "policy":
-            return None
-        if name == "risk":
-            return Budget(risk=parse_risk(value))
-        if name == "tokens":
-            return Budget(num_visual_tokens=int(value))
-        if name in _NUMBERS:
-            return Budget(**{_NUMBERS[name]: float(value)})
-    except ValueError as problem:
-        raise ValueError(f"--budget {text}: {one_line(problem)}") from None
-    raise ValueError(
-        "--budget must be policy, or one of price=, mean-tokens=, mean-flops=, mean-ms=, risk= and "
-        f"tokens= with a value, got {text!r}"
-    )
+    ladder = vlm.model.ladder
+    picture = Image.new("RGB", (64, 64))
+    # As requests are: an image in memory that was never a file.
+    vlm.policy.choose([picture], ["?"], budget=None)
+    for scale in (ladder[0], ladder[-1]):
+        vlm.model.answer([picture], ["?"], num_visual_tokens=scale, max_new_tokens=2)
 
 
 def _runner(flags: ModelFlags) -> "LlavaRunner":
@@ -108,26 +96,54 @@ def _runner(flags: ModelFlags) -> "LlavaRunner":
         import torch
 
         torch.set_num_threads(flags.threads)
+    times = None if flags.times is None else read_times(flags.times)
     dtype = None if flags.dtype is None else parse_dtype(flags.dtype)
-    return load_model(flags.model, device=flags.device, dtype=dtype)
+    runner = load_model(flags.model, device=flags.device, dtype=dtype)
+    runner.times = times
+    return runner
 
 
 def _policy(
     flags: ModelFlags, runner: "LlavaRunner", loader: PolicyLoader | None
-) -> tuple[Any, str]:
-    """Return the policy, and what is to be said if it is not the one asked for."""
-    folder = Path(flags.policy) if flags.policy else find_model(flags.model) / "policy"
+) -> tuple[GuardedPolicy, str]:
+    """Return the policy, guarded, and what is to be said if it is not the one asked for."""
+    rung = None if flags.fallback_tokens is None else _rung(flags.fallback_tokens, runner)
     try:
-        if not folder.is_dir():
-            raise PolicyError(f"no policy folder {folder}")
-        if loader is None:
-            raise PolicyError(f"nobody said how to load {folder}")
-        policy = loader(str(folder))
-        AdaptiveVLM(runner, policy)
-        return policy, ""
+        found = _load(flags, loader)
+        return GuardedPolicy(
+            found, runner.ladder, fallback_rung=rung, deadline_ms=flags.deadline_ms
+        ), ""
     except (PolicyError, OSError, ValueError) as problem:
         if flags.strict_policy:
             raise
-        notice = f"no policy, every image gets the fallback scale: {one_line(problem)}"
+        why = one_line(problem)
+        guarded = GuardedPolicy(None, runner.ladder, fallback_rung=rung, reason=why)
+        scale = runner.ladder[guarded.fallback_rung]
+        notice = f"no policy, every image gets {scale} visual tokens: {why}"
         say(f"budget: {notice}")
-        return FullScale(runner.ladder), notice
+        return guarded, notice
+
+
+def _load(flags: ModelFlags, loader: PolicyLoader | None) -> BudgetPolicy:
+    folder = Path(flags.policy) if flags.policy else find_model(flags.model) / "policy"
+    if not folder.is_dir():
+        raise PolicyError(f"no policy folder {folder}")
+    if loader is None:
+        raise PolicyError(f"nobody said how to load {folder}")
+    return loader(str(folder))
+
+
+def _rung(scale: int, runner: "LlavaRunner") -> int:
+    scales = tuple(runner.ladder)
+    if scale not in scales:
+        raise ValueError(f"--fallback-tokens must be one of {scales}, got {scale}")
+    return scales.index(scale)
+
+
+def _check_default(budget: Budget | None, runner: "LlavaRunner", policy: GuardedPolicy) -> None:
+    """Refuse a default that the model or its policy cannot meet, before anybody asks."""
+    if budget is None:
+        return
+    if budget.num_visual_tokens is not None:
+        runner.check_tokens(budget.num_visual_tokens)
+    policy.check_budget(budget)

@@ -1,7 +1,7 @@
 """What a checked request asks for: a conversation, its images, how to answer and what to spend."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from budget.budgets import Budget
 from budget.chat import Chat, Turn
@@ -99,8 +99,10 @@ mean_ms=None, risk=None)
     if field is None or not field.model_fields_set:
         return None
     (name,) = field.model_fields_set
-    value = getattr(field, name)
-    return Budget(**{name: Risk(value.epsilon, value.delta) if name == "risk" else value})
+    if name == "risk":
+        return Budget(risk=Risk(field.risk.epsilon, field.risk.delta))
+    given: dict[str, Any] = {name: getattr(field, name)}
+    return Budget(**given)
 
 
 def _texts(message: Message) -> list[str]:

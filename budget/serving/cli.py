@@ -47,11 +47,12 @@ def serve(
     quiet_libraries()
     needs_serve_extra()
     from budget.serving.app import create_app
-    from budget.serving.assembly import assemble
+    from budget.serving.assembly import assemble, warm_up
     from budget.serving.server import bound_socket, run_server
 
     with bound_socket(host, port) as socket:
         vlm, settings = assemble(model, queue, limits, access, policy_loader)
+        warm_up(vlm)
         name = vlm.model.name
         run_server(
             create_app(vlm, settings),

@@ -109,6 +109,7 @@ class Intake:
         job.cancel()
         if job in self._queue:
             self._queue.remove(job)
+            job.ticket.leave()
 
     def close(self) -> None:
         """Let no new request in; those inside go on."""

@@ -1,6 +1,7 @@
 """From the bytes of a body to a checked request; what is wrong is said in one line."""
 
 from collections.abc import Sequence
+from itertools import islice
 from reprlib import Repr
 from typing import Any
 
@@ -80,9 +81,8 @@ def _path(problem: ErrorDetails, given: Any) -> tuple[str | int, ...]:
     """Return where in the body an error is, without the names of a union's branches."""
     path: list[str | int] = []
     for step in problem["loc"]:
-        if (isinstance(given, dict) and step in given) or (
-            isinstance(given, list) and isinstance(step, int) and step < len(given)
-        ):
+        listed = isinstance(given, list) and isinstance(step, int) and step < len(given)
+        if listed or (isinstance(given, dict) and step in given):
             given = given[step]
             path.append(step)
     if problem["type"] == "missing":
@@ -118,4 +118,6 @@ def _shown(value: Any) -> str:
     """Return a value in at most so many characters, however large it is."""
     short = Repr()
     short.maxstring = short.maxother = _SHOWN
+    if isinstance(value, dict):  # or all of its keys would be sorted
+        value = dict(islice(value.items(), short.maxdict))
     return " ".join(short.repr(value).split())

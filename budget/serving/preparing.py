@@ -10,7 +10,7 @@ from budget.serving.chat_requests import Ask, ImageRef, read_ask
 from budget.serving.errors import RequestError
 from budget.serving.jobs import Question
 from budget.serving.parsing import parse_request
-from budget.serving.prompts import Runner, check_scale, fitting_budgets
+from budget.serving.prompts import Meets, Runner, check_budget, fitting_budgets
 from budget.serving.request_images import RequestImages
 from budget.serving.room import ImageRoom
 from budget.serving.schema import ChatRequest
@@ -40,12 +40,18 @@ class Preparing:
         model_id: the one id that requests may name.
         images: loads the images of requests.
         settings: limits and defaults.
+        policy: asked whether it can meet a request's budget; None takes all.
     """
 
     def __init__(
-        self, runner: Runner, model_id: str, images: RequestImages, settings: ServeSettings
+        self,
+        runner: Runner,
+        model_id: str,
+        images: RequestImages,
+        settings: ServeSettings,
+        policy: Meets | None = None,
     ) -> None:
-        self.runner, self.model_id = runner, model_id
+        self.runner, self.model_id, self.policy = runner, model_id, policy
         self.images, self.settings = images, settings
         self.room = ImageRoom(settings.max_decoded_bytes, settings.decode_threads)
 
@@ -74,7 +80,7 @@ class Preparing:
                 status=404,
             )
         ask = read_ask(request, self.settings.limits, self.settings.default_max_tokens)
-        check_scale(self.runner, ask.budget)
+        check_budget(self.runner, self.policy, ask.budget)
         return request, ask
 
     async def _load(self, images: tuple[ImageRef, ...], ticket: Ticket) -> list[Image]:

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from jinja2 import TemplateError
-
 from budget.budgets import Budget
-from budget.errors import one_line
+from budget.errors import BudgetError, one_line
 from budget.ladder import ScaleLadder
 from budget.serving.errors import RequestError
 
@@ -24,6 +22,10 @@ class Runner(Protocol):
         """Return how many squares an image is seen in."""
         ...
 
+    def count_text_tokens(self, question: Any, images: int = 1) -> int:
+        """Return the length of a prompt without visual tokens, or refuse the conversation."""
+        ...
+
     def samples(
         self, images: Any, questions: Any, num_visual_tokens: Any, features: None
     ) -> list[Any]:
@@ -31,18 +33,29 @@ class Runner(Protocol):
         ...
 
 
-def check_scale(runner: Runner, budget: Budget | None) -> None:
-    """Refuse a fixed scale that the model cannot meet.
+class Meets(Protocol):
+    """A policy that says which budgets it can meet; ``budget.trust.GuardedPolicy`` does."""
+
+    def check_budget(self, budget: Budget) -> None:
+        """Refuse a budget that cannot be met."""
+        ...
+
+
+def check_budget(runner: Runner, policy: Meets | None, budget: Budget | None) -> None:
+    """Refuse a budget that the model or its policy cannot meet.
 
     Raises:
-        RequestError: with what it can.
+        RequestError: with what they can.
     """
-    if budget is None or budget.num_visual_tokens is None:
+    if budget is None or budget.given is None:
         return
+    param = f"budget.{budget.given[0]}"
     try:
-        runner.check_tokens(budget.num_visual_tokens)
-    except ValueError as problem:
-        param = "budget.num_visual_tokens"
+        if budget.num_visual_tokens is not None:
+            runner.check_tokens(budget.num_visual_tokens)
+        elif policy is not None:
+            policy.check_budget(budget)
+    except (ValueError, BudgetError) as problem:
         raise RequestError(
             f"{param}: {one_line(problem)}", param=param, code="invalid_value"
         ) from None
@@ -66,15 +79,17 @@ def fitting_budgets(
         RequestError: if the prompt is too long at the smallest scale, or the model's template
             refuses the conversation.
     """
+    try:
+        runner.count_text_tokens(chat, len(images))
+    except ValueError as problem:
+        raise RequestError(
+            f"messages: {one_line(problem)}", param="messages", code="invalid_value"
+        ) from None
     too_long: ValueError | None = None
     for scale in reversed(tuple(runner.ladder)):
         wanted = [_fixed(budget) or scale for budget in budgets]
         try:
             runner.samples([list(images)], [chat], [wanted], None)
-        except TemplateError as problem:
-            raise RequestError(
-                f"messages: {one_line(problem)}", param="messages", code="invalid_value"
-            ) from None
         except ValueError as problem:
             too_long = problem
             continue

@@ -131,14 +131,34 @@ class ModelList(BaseModel):
     data: list[ModelCard]
 
 
+class Trust(BaseModel):
+    """What was trusted of the policy: images decided for, fallbacks and their latest words."""
+
+    decisions: int
+    fallbacks: dict[str, int]
+    last: dict[str, str]
+
+
+class Governed(BaseModel):
+    """The mean over live traffic that is held; ``spent`` is null before the first request."""
+
+    requests: int
+    target: Number
+    spent: Number
+    price: Number
+    limit: str
+
+
 class Health(BaseModel):
-    """Whether new requests are served."""
+    """Whether new requests are served, and how well decisions go."""
 
     status: Literal["ready", "draining"]
     model: str
     waiting: int
     running: int
     notice: str
+    trust: Trust | None = None
+    governor: Governed | None = None
 
 
 class ErrorDetail(BaseModel):

@@ -12,13 +12,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
-from budget.serving.numbers import Whole
+from budget.serving.numbers import Int64, NoCount, One, Positive
 
 # Lengths are checked before items are: a list of a million wrong items is one error, not a million.
 MAX_MESSAGES = 256
 MAX_PARTS = 64
 MAX_STOP_CHARS = 256
-_INT64 = 2**63
 
 Flag = Annotated[bool, Strict()]
 Text = Annotated[str, Strict()]
@@ -27,6 +26,11 @@ StopText = Annotated[str, Strict(), Field(min_length=1, max_length=MAX_STOP_CHAR
 Nothing = Annotated[list[Any], Field(max_length=0)]
 NoEntries = Annotated[dict[str, Any], Field(max_length=0)]
 Zero = Annotated[float, Strict(), Field(ge=0, le=0)]
+
+
+def _not_given() -> Any:
+    """What a field holds that was left out, which is not the same as null."""
+    return None
 
 
 def _at_most(count: int, cls: type[BaseModel], given: Any) -> Any:
@@ -107,12 +111,22 @@ class BudgetField(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"maxProperties": 1})
 
-    num_visual_tokens: Whole = Field(None, ge=1, description="visual tokens of each image")
-    price: Real = Field(None, ge=0, description="score that the full scale must be worth")
-    mean_tokens: Real = Field(None, gt=0, description="mean visual tokens of an image")
-    mean_flops: Real = Field(None, gt=0, description="mean FLOPs of an answer")
-    mean_ms: Real = Field(None, gt=0, description="mean milliseconds of an answer")
-    risk: RiskField = Field(None)
+    num_visual_tokens: Positive = Field(
+        default_factory=_not_given, description="visual tokens of each image"
+    )
+    price: Real = Field(
+        default_factory=_not_given, ge=0, description="score that the full scale must be worth"
+    )
+    mean_tokens: Real = Field(
+        default_factory=_not_given, gt=0, description="mean visual tokens of an image"
+    )
+    mean_flops: Real = Field(
+        default_factory=_not_given, gt=0, description="mean FLOPs of an answer"
+    )
+    mean_ms: Real = Field(
+        default_factory=_not_given, gt=0, description="mean milliseconds of an answer"
+    )
+    risk: RiskField = Field(default_factory=_not_given)
 
     @model_validator(mode="before")
     @classmethod
@@ -138,19 +152,19 @@ class ChatRequest(BaseModel):
     model: Text = Field(description="the id that /v1/models gives")
     messages: list[Message] = Field(min_length=1, max_length=MAX_MESSAGES)
     budget: BudgetField | None = None
-    max_tokens: Whole | None = Field(None, ge=1)
-    max_completion_tokens: Whole | None = Field(
-        None, ge=1, description="the same as max_tokens; if both are given they must be equal"
+    max_tokens: Positive | None = None
+    max_completion_tokens: Positive | None = Field(
+        None, description="the same as max_tokens; if both are given they must be equal"
     )
     temperature: Real | None = Field(None, ge=0, le=2, description="0, the default, is greedy")
     top_p: Real | None = Field(None, gt=0, le=1)
-    seed: Whole | None = Field(None, ge=-_INT64, le=_INT64 - 1)
+    seed: Int64 | None = None
     stop: StopText | Annotated[list[StopText], Field(max_length=4)] | None = None
     stream: Flag | None = None
     stream_options: StreamOptions | None = None
-    n: Annotated[Whole, Field(ge=1, le=1)] | None = None
+    n: One | None = None
     logprobs: Literal[False] | None = None
-    top_logprobs: Annotated[Whole, Field(ge=0, le=0)] | None = None
+    top_logprobs: NoCount | None = None
     tools: Nothing | None = None
     tool_choice: Literal["none", "auto"] | None = None
     functions: Nothing | None = None

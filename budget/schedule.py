@@ -1,0 +1,76 @@
+"""Which prompts run together: the partition of a batch that a time model says is fastest.
+
+Prompts of one length need no padding, but every call costs something of its own. Sorted by length,
+the best groups are contiguous (a prompt that is longer than another in its group pays for nothing
+but itself), so a dynamic programme over the places where groups end finds the best partition.
+"One call per number of visual tokens" and "one padded call for all" are two of the partitions.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budget.time_model import TimeModel
+
+
+def schedule(
+    lengths: Sequence[int], *, times: TimeModel, batch_size: int, new_tokens: int | None = None
+) -> list[list[int]]:
+    """Return the groups of prompts that take the least time by ``times``.
+
+    Args:
+        lengths: tokens of each prompt.
+        times: what batches take.
+        batch_size: prompts of a group, at most.
+        new_tokens: tokens of every answer; by default what ``times`` expects.
+
+    Returns:
+        Indices into ``lengths``, shortest prompts first; every prompt is in one group.
+
+    Raises:
+        ValueError: if ``batch_size`` is not positive.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    if not len(lengths):
+        return []
+    order = np.argsort(lengths, kind="stable")
+    ends = _best_ends(np.asarray(lengths)[order], times, batch_size, new_tokens)
+    return [rows.tolist() for rows in np.split(order, ends[:-1])]
+
+
+def groups_ms(
+    groups: Sequence[Sequence[int]],
+    lengths: Sequence[int],
+    *,
+    times: TimeModel,
+    new_tokens: int | None = None,
+) -> float:
+    """Return the milliseconds that ``times`` says groups take together."""
+    own = [[lengths[i] for i in rows] for rows in groups]
+    rows = np.array([len(each) for each in own])
+    longest = np.array([max(each) for each in own])
+    padded = longest > [min(each) for each in own]
+    return float(times.batch_ms(rows, longest, padded, new_tokens).sum())
+
+
+def _best_ends(
+    lengths: NDArray[np.int64], times: TimeModel, batch_size: int, new_tokens: int | None
+) -> list[int]:
+    """Return where each group of rising lengths ends, the last one at n."""
+    n = len(lengths)
+    rows = np.arange(1, min(batch_size, n) + 1)
+    start = np.arange(1, n + 1)[:, None] - rows  # of a group of so many rows that ends here
+    padded = lengths[start.clip(min=0)] < lengths[:, None]
+    costs = times.batch_ms(rows, lengths[:, None], padded, new_tokens)
+    best, taken = np.zeros(n + 1), np.zeros(n + 1, dtype=np.int64)
+    for end in range(1, n + 1):
+        fitting = min(end, len(rows))
+        totals = best[start[end - 1, :fitting]] + costs[end - 1, :fitting]
+        taken[end] = 1 + totals.argmin()
+        best[end] = totals[taken[end] - 1]
+    ends = [n]
+    while (previous := ends[-1] - int(taken[ends[-1]])) > 0:
+        ends.append(previous)
+    return ends[::-1]
