@@ -4,6 +4,7 @@ A subclass says how features become exactly m visual tokens; everything else is 
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,7 +14,11 @@ from budget.every_scale_cost import every_scale_flops
 from budget.generation import generate_greedily, pad_left
 from budget.llava_inputs import LlavaInputs
 from budget.samples import SampleFeatures, SampleImages, SampleScales, images_of
+from budget.schedule import groups_of
 from budget.types import Answer, Cost
+
+if TYPE_CHECKING:
+    from budget.time_model import TimeModel
 
 
 class LlavaRunner(LlavaInputs):
@@ -23,9 +28,11 @@ class LlavaRunner(LlavaInputs):
 
     Attributes:
         nested: whether an image's tokens for m are the first m of those for any larger number.
+        times: what batches take on this machine, to decide which prompts run together.
     """
 
     nested = False
+    times: "TimeModel | None" = None
 
     @torch.inference_mode()
     def answer(
@@ -47,23 +54,24 @@ class LlavaRunner(LlavaInputs):
                 number or one per image.
             max_new_tokens: tokens generated at most, the stop token included.
             features: what ``encode`` gave for these images; skips the vision encoder.
-            batch_size: samples that run together; prompts of like length are put together.
+            batch_size: samples that run together, at most; prompts of like length are put together,
+                where ``times`` is set as it says is fastest.
 
         Raises:
             ValueError: if a number of visual tokens cannot be met exactly, if there is not one
                 question, number and feature per sample, or if a prompt is too long.
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         samples = self.samples(images, questions, num_visual_tokens, features)
-        order = sorted(range(len(samples)), key=lambda i: samples[i].length)
+        lengths = [sample.length for sample in samples]
+        groups = groups_of(lengths, self.times, batch_size=batch_size, new_tokens=max_new_tokens)
+        seen = self.seen_in_order([i for rows in groups for i in rows], images, features)
         answers: dict[int, Answer] = {}
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
+        for rows in groups:
+            own = {i: [next(seen) for _ in samples[i].scales] for i in rows}
             generated = generate_greedily(
                 self.model.model.language_model,
                 self.model.lm_head,
-                self._embed_rows(rows, samples, images, features),
+                self._embed_rows(rows, samples, images, own),
                 max_new_tokens=max_new_tokens,
                 stop_ids=self.stop_ids,
             )
