@@ -179,32 +179,21 @@ def time_ways(
     return {name: WayTimes(np.median(seconds[name], axis=0), answers[name]) for name in names}
 
 
-def possible_speed_up(
-    times: "TimeModel",
-    answers: Sequence[AdaptiveAnswer],
-    full: Sequence[AdaptiveAnswer],
-    *,
-    batch_size: int,
-) -> float:
-    """Return the speed-up that the time model says the chosen scales allow.
+def alone_ms(
+    times: "TimeModel", answers: Sequence[AdaptiveAnswer], batch_size: int
+) -> NDArray[np.float64]:
+    """Return the milliseconds that a time model gives each sample in a full batch of its like.
 
-    It is that of full batches of samples that are all alike, which no batch of mixed scales is,
-    and without decisions.
+    That is less than batches of mixed scales can take; decisions are not in it.
 
     Args:
         times: what batches take.
-        answers: of every sample, at its scale.
-        full: of the same samples, at the full scale.
+        answers: of n samples, whose lengths count.
         batch_size: samples that run together.
+
+    Returns:
+        Milliseconds per sample, images and text included, shape [n].
     """
-    whole, chosen = (_alone_ms(times, each, batch_size) for each in (full, answers))
-    return float(whole.sum() / chosen.sum())
-
-
-def _alone_ms(
-    times: "TimeModel", answers: Sequence[AdaptiveAnswer], batch_size: int
-) -> NDArray[np.float64]:
-    """Return the milliseconds of each sample in a full batch of its like, shape [n]."""
     lengths = np.array([answer.prompt_tokens for answer in answers])
     new_tokens = np.array([len(answer.token_ids) for answer in answers])
     grids = answers[0].grids

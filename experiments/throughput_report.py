@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from budget.bootstrap import Interval, interval, mean_interval
 from budget.time_model import TimeModel
-from experiments.throughput import FULL, WayTimes, possible_speed_up
+from experiments.throughput import FULL, WayTimes, alone_ms
 
 
 class WayReport(NamedTuple):
@@ -25,6 +25,7 @@ class WayReport(NamedTuple):
         speed_up: full scale's time over this one, decision counted.
         speed_up_interval: over batches, paired.
         possible: speed-up that the time model says the scales allow, decision not counted.
+        model_ms: milliseconds per sample that the time model says they take at least.
     """
 
     way: str
@@ -37,6 +38,7 @@ class WayReport(NamedTuple):
     speed_up: float
     speed_up_interval: Interval
     possible: float
+    model_ms: float
 
     @property
     def share(self) -> float:
@@ -73,6 +75,7 @@ def report(
         rng: draws the resamples.
     """
     full = found[FULL]
+    alone = {way: alone_ms(times, own.answers, batch_size) for way, own in found.items()}
     rows = []
     for way, own in found.items():
         lost = scores[FULL] - scores[way]
@@ -86,7 +89,8 @@ def report(
                 own.decision_ms,
                 len(own.answers) / float(own.seconds.sum()),
                 *ratio(full.seconds, own.seconds, rng),
-                possible_speed_up(times, own.answers, full.answers, batch_size=batch_size),
+                float(alone[FULL].sum() / alone[way].sum()),
+                float(alone[way].mean()),
             )
         )
     return rows
