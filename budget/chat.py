@@ -24,7 +24,7 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """Turns of a conversation, the last one the user's.
+    r"""Turns of a conversation, the last one the user's.
 
     Turns of one role in a row become one: their images first, then their texts, a line each;
     a turn without text adds no line.
@@ -38,7 +38,7 @@ class Chat:
     Example:
         >>> chat = Chat((Turn("user", "Look at this.", images=1), Turn("user", "How many?")))
         >>> chat.question, chat.num_images, len(chat.turns)
-        ('Look at this.\\nHow many?', 1, 1)
+        ('Look at this.\nHow many?', 1, 1)
     """
 
     turns: tuple[Turn, ...]

@@ -31,7 +31,7 @@ class Draws:
     """Draws next tokens; one number per row and step, from the row's own seed.
 
     So a row's numbers do not depend on its batch. Its tokens do as far as its logits do: padding
-    changes their last bits, which matters for a number that falls between two tokens to a millionth.
+    changes their last bits, which matters to a number that is a millionth from the next token's.
 
     Args:
         generations: how each row of the first batch is generated.
@@ -52,6 +52,8 @@ class Draws:
             logits: shape [b, vocabulary].
             rows: which rows of the first batch these b are.
         """
+        if not self._numbers:
+            return None
         places = [place for place, row in enumerate(rows) if row in self._numbers]
         if not places:
             return None

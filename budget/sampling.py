@@ -1,4 +1,4 @@
-"""What a caller says of how an answer is made: its limit, how it is drawn, where it ends, who listens.
+"""What a caller says of how an answer is made: how it is drawn, where it ends, who listens.
 
 model.answer([image], ["Why?"], num_visual_tokens=36, generation=Generation(temperature=0.7))
 """
@@ -60,7 +60,7 @@ class Generation:
 
 
 class Listener(Protocol):
-    """Who follows answers while they are made; both methods are called on the thread that makes them.
+    """Who follows answers while they are made, called on the thread that makes them.
 
     A sample whose listener raises is cancelled; the error goes to the log (logger ``budget``), and
     the other samples' answers come as if nothing had happened.
