@@ -4,6 +4,7 @@ A subclass says how features become exactly m visual tokens; everything else is 
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,7 +17,11 @@ from budget.listening import make_readers
 from budget.llava_inputs import LlavaInputs
 from budget.samples import Sample, SampleFeatures, SampleImages, SampleScales, images_of
 from budget.sampling import Generation, Listener, one_per_sample
+from budget.schedule import groups_of
 from budget.types import Answer, Cost
+
+if TYPE_CHECKING:
+    from budget.time_model import TimeModel
 
 
 class LlavaRunner(LlavaInputs):
@@ -26,9 +31,11 @@ class LlavaRunner(LlavaInputs):
 
     Attributes:
         nested: whether an image's tokens for m are the first m of those for any larger number.
+        times: what batches take on this machine, to decide which prompts run together.
     """
 
     nested = False
+    times: "TimeModel | None" = None
 
     @torch.inference_mode()
     def answer(
@@ -52,7 +59,8 @@ class LlavaRunner(LlavaInputs):
                 number or one per image.
             max_new_tokens: tokens generated at most, the stop token included.
             features: what ``encode`` gave for these images; skips the vision encoder.
-            batch_size: samples that run together; prompts of like length are put together.
+            batch_size: samples that run together, at most; prompts of like length are put together,
+                where ``times`` is set as it says is fastest.
             generation: how answers are generated, one for all or one per sample, in place of
                 ``max_new_tokens``.
             listener: told of text as it comes, by the sample's place in ``questions``.
@@ -62,24 +70,28 @@ class LlavaRunner(LlavaInputs):
                 question, number, feature and generation per sample, or if a prompt is too long or
                 refused by the chat template.
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         if generation is None:
             generation = Generation(max_new_tokens=max_new_tokens)
         samples = self.samples(images, questions, num_visual_tokens, features)
         generations = one_per_sample(generation, len(samples))
         readers = make_readers(self.prompt, generations, listener)
-        order = sorted(range(len(samples)), key=lambda i: samples[i].length)
+        groups = groups_of(
+            [sample.length for sample in samples],
+            self.times,
+            batch_size=batch_size,
+            new_tokens=max((each.max_new_tokens for each in generations), default=1),
+        )
+        seen = self.seen_in_order([i for rows in groups for i in rows], images, features)
         answers: dict[int, Answer] = {}
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
+        for rows in groups:
+            own = {i: [next(seen) for _ in samples[i].scales] for i in rows}
             wanted = [i for i in rows if not readers[i].cancelled()]
             found = dict.fromkeys(rows, NOTHING)
             if wanted:
                 generated = generate(
                     self.model.model.language_model,
                     self.model.lm_head,
-                    self._embed_rows(wanted, samples, images, features),
+                    self._embed_rows(wanted, samples, images, own),
                     [generations[i] for i in wanted],
                     stop_ids=self.stop_ids,
                     readers=[readers[i] for i in wanted],

@@ -1,21 +1,51 @@
 """Which prompts run together: the partition of a batch that a time model says is fastest.
 
-Prompts of one length need no padding, but every call costs something of its own. Sorted by length,
-the best groups are contiguous (a prompt that is longer than another in its group pays for nothing
-but itself), so a dynamic programme over the places where groups end finds the best partition.
-"One call per number of visual tokens" and "one padded call for all" are two of the partitions.
+Prompts of one length need no padding, but every call costs something of its own. Prompts are sorted
+by length, and a dynamic programme over the places where groups end finds the best partition into
+contiguous groups. Where padding costs by length alone none is better (of two groups, the longer one
+may as well hold the longest prompts); "one call per number of visual tokens" and "one padded call
+for all" are two of these partitions.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budget.time_model import TimeModel
+if TYPE_CHECKING:
+    from budget.time_model import TimeModel
+
+
+def groups_of(
+    lengths: Sequence[int], times: "TimeModel | None", *, batch_size: int, new_tokens: int
+) -> list[list[int]]:
+    """Return which prompts run together; see :func:`schedule`.
+
+    Args:
+        lengths: tokens of each prompt.
+        times: what batches take; without it, full groups of prompts of like length.
+        batch_size: prompts of a group, at most.
+        new_tokens: tokens of every answer, at most.
+
+    Raises:
+        ValueError: if ``batch_size`` is not positive.
+
+    Example:
+        >>> groups_of([9, 30, 8], None, batch_size=2, new_tokens=4)
+        [[2, 0], [1]]
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    if times is not None:
+        expected = min(times.new_tokens, new_tokens)
+        return schedule(lengths, times=times, batch_size=batch_size, new_tokens=expected)
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
 def schedule(
-    lengths: Sequence[int], *, times: TimeModel, batch_size: int, new_tokens: int | None = None
+    lengths: Sequence[int], *, times: "TimeModel", batch_size: int, new_tokens: int | None = None
 ) -> list[list[int]]:
     """Return the groups of prompts that take the least time by ``times``.
 
@@ -44,7 +74,7 @@ def groups_ms(
     groups: Sequence[Sequence[int]],
     lengths: Sequence[int],
     *,
-    times: TimeModel,
+    times: "TimeModel",
     new_tokens: int | None = None,
 ) -> float:
     """Return the milliseconds that ``times`` says groups take together."""
@@ -56,7 +86,7 @@ def groups_ms(
 
 
 def _best_ends(
-    lengths: NDArray[np.int64], times: TimeModel, batch_size: int, new_tokens: int | None
+    lengths: NDArray[np.int64], times: "TimeModel", batch_size: int, new_tokens: int | None
 ) -> list[int]:
     """Return where each group of rising lengths ends, the last one at n."""
     n = len(lengths)

@@ -101,7 +101,7 @@ class TimeModel(Strict):
     prefill_error: Spread
     step_error: Spread
 
-    def batch_ms(self, rows: Any, length: Any, padded: Any, new_tokens: int | None = None) -> Any:
+    def batch_ms(self, rows: Any, length: Any, padded: Any, new_tokens: Any = None) -> Any:
         """Return the milliseconds of answering batches of prompts, images not counted.
 
         Args:
@@ -124,7 +124,7 @@ class TimeModel(Strict):
         return -(-grids // batch) * self.encode.fixed + grids * self.encode.grid
 
     def sample_ms(
-        self, rows: int, lengths: Any, *, grids: int = 1, new_tokens: int | None = None
+        self, rows: int, lengths: Any, *, grids: int = 1, new_tokens: Any = None
     ) -> NDArray[np.float64]:
         """Return the milliseconds of single samples, each in a full batch of its like.
 

@@ -1,10 +1,14 @@
-"""The commands ``budget bench``: on models, on the oracle's sweep and on a policy's decisions."""
+"""The commands ``budget bench``: on models, the oracle's sweep, decisions and both together."""
 
 from budget.bench_cli import app
+from budget.times_cli import times
+from experiments.throughput_cli import throughput
 from oracle.bench_cli import oracle
 from policies.bench_cli import decide
 
+app.command("times")(times)
 app.command("oracle")(oracle)
 app.command("decide")(decide)
+app.command("throughput")(throughput)
 
 __all__ = ["app"]
