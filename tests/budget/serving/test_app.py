@@ -135,7 +135,7 @@ def test_what_is_refused_says_what_and_where(post, change, param, status, code):
         ("data:image/png;base64,!!!!", 400, "base64"),
         ("data:image/png;base64,aGVsbG8=", 400, "no image"),
         (picture_url(side=101), 400, "pixels"),
-        ("data:image/png;base64," + "A" * 8000, 413, "4,000 bytes"),
+        ("data:image/png;base64," + "A" * 8000, 400, "4,000 bytes"),
     ],
 )
 def test_a_wrong_image_is_refused_by_its_place(post, url, status, text):
