@@ -45,12 +45,6 @@ def _wire_policy_loader() -> None:
     set_policy_loader(_load_policy)
 
 
-def _wire_server() -> None:
-    from budget.serving.cli import set_policy_loader
-
-    set_policy_loader(_load_policy)
-
-
 def _load_many_scenes(split: str, limit: int | None) -> "Dataset":
     """The same splits, but *fit* five times as long: what a network learns from."""
     from experiments.scenes.data import SPLITS, load_scenes
@@ -89,7 +83,13 @@ COMMANDS = {
         "budget.serving.cli",
         "app",
         "Serve a model behind OpenAI's API, each request with as many tokens as it needs.",
-        _wire_server,
+        _wire_policy_loader,
+    ),
+    "proxy": LazyCommand(
+        "budget.proxy.cli",
+        "proxy",
+        "Decide budgets in front of a server that runs already.",
+        _wire_policy_loader,
     ),
     "oracle": LazyCommand(
         "oracle.cli", "app", "Run a model at every scale over a dataset.", _wire_scenes

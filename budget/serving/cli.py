@@ -7,27 +7,14 @@ Once it is ready it prints one line of JSON, ``{"url": "http://127.0.0.1:8000", 
 SIGTERM or Ctrl-C lets running requests end, a second one stops at once. Needs the extra ``serve``.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from budget.console import one_line_errors, print_json_line, quiet_libraries
 from budget.serving.flags import AccessFlags, LimitFlags, ModelFlags, QueueFlags, takes_flags
 
-if TYPE_CHECKING:
-    from budget.budgets import BudgetPolicy
-
-PolicyLoader = Callable[[str], "BudgetPolicy"]
-
 app = typer.Typer(add_completion=False)
-policy_loader: PolicyLoader | None = None
-
-
-def set_policy_loader(loader: PolicyLoader | None) -> None:
-    """Say how a policy's folder becomes a policy; this package imports no policies."""
-    global policy_loader
-    policy_loader = loader
 
 
 @app.command()
@@ -46,12 +33,13 @@ def serve(
     """Serve a model behind OpenAI's API, with as many visual tokens as each request needs."""
     quiet_libraries()
     needs_serve_extra()
+    from budget import cli
     from budget.serving.app import create_app
     from budget.serving.assembly import assemble, warm_up
     from budget.serving.server import bound_socket, run_server
 
     with bound_socket(host, port) as socket:
-        vlm, settings = assemble(model, queue, limits, access, policy_loader)
+        vlm, settings = assemble(model, queue, limits, access, cli.policy_loader)
         warm_up(vlm)
         name = vlm.model.name
         run_server(

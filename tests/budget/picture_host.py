@@ -1,6 +1,7 @@
 """A real HTTP server on loopback that behaves as servers of images do, and as hostile ones do."""
 
 import asyncio
+import base64
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -99,3 +100,8 @@ def png_that_claims(width: int, height: int) -> bytes:
     header = b"IHDR" + struct.pack(">II", width, height) + b"\x08\x02\0\0\0"
     chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
     return b"\x89PNG\r\n\x1a\n" + chunk + png()[33:]
+
+
+def as_url(data: bytes, kind: str = "image/png") -> str:
+    """Return a data URL that carries an image file."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

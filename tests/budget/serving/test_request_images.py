@@ -6,17 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picture_host import png, png_that_claims
+from picture_host import as_url, png, png_that_claims
 from PIL import Image
 
 from budget.serving.data_urls import read_data_url
 from budget.serving.errors import RequestError
 from budget.serving.limits import Limits
 from budget.serving.request_images import RequestImages
-
-
-def as_url(data, kind="image/png"):
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def load(url, **limits):
