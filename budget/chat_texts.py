@@ -58,7 +58,7 @@ def from_template(tokenizer: Any, chat: Chat, marks: Sequence[str]) -> tuple[str
             return tuple(_replaced(part, back) for part in parts)
     wanted = "an image" if chat.num_images == 1 else f"each of {chat.num_images} images"
     written = _replaced(text, back)
-    raise ValueError(f"the chat template writes no {marks[0]} for {wanted}: {written!r}")
+    raise ValueError(f"the chat template writes no {marks[0]} for {wanted}: {written!r:.200}")
 
 
 def _apply(tokenizer: Any, turns: Sequence[Turn]) -> str:

@@ -52,6 +52,8 @@ class Draws:
             logits: shape [b, vocabulary].
             rows: which rows of the first batch these b are.
         """
+        if not self._numbers:
+            return None
         places = [place for place, row in enumerate(rows) if row in self._numbers]
         if not places:
             return None

@@ -4,6 +4,9 @@ import re
 from typing import Any
 
 _UNREADABLE = "\ufffd"
+# Tokens that are decoded anew with every one that comes: decoding takes its time from call to call,
+# hardly from token to token.
+_WINDOW = 8
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 
 
@@ -57,14 +60,16 @@ class TextStream:
         return piece, self._visible
 
     def _settle(self, text: str) -> None:
-        """Take over the text of the window, and move the window behind what was settled before."""
-        # A window begins with tokens that have text: how the text's beginning is decoded (some
-        # tokenizers drop a space there) must not befall the tokens that are new.
-        own = self._decode(self.ids[self._settled :])
-        if own:
-            self._raw += text[len(self._before) :]
-            self._window, self._before = self._settled, own
-            self._settled = len(self.ids)
+        """Take over the text of the window, and move a long window behind what was settled."""
+        self._raw += text[len(self._before) :]
+        self._before = text
+        if len(self.ids) - self._window >= _WINDOW:
+            # A window begins with tokens that have text: how the text's beginning is decoded (some
+            # tokenizers drop a space there) must not befall the tokens that are new.
+            own = self._decode(self.ids[self._settled :])
+            if own:
+                self._window, self._before = self._settled, own
+        self._settled = len(self.ids)
 
     def _piece(self, raw: str, *, final: bool) -> str:
         found = [place for text in self.stop if (place := raw.find(text)) >= 0]
@@ -100,8 +105,9 @@ def held_back(text: str, stop: tuple[str, ...]) -> int:
     """
     longest = 0
     for each in stop:
-        for count in range(min(len(each) - 1, len(text)), longest, -1):
-            if text.endswith(each[:count]):
-                longest = count
-                break
+        start = text.find(each[0], max(len(text) - len(each) + 1, 0))
+        while 0 <= start < len(text) - longest:
+            if each.startswith(text[start:]):
+                longest = len(text) - start
+            start = text.find(each[0], start + 1)
     return longest

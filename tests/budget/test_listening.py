@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budget import Chat, Generation, Turn, load_model
+from budget import AdaptiveVLM, Chat, Generation, Turn, load_model
+from budget.adaptive import FullScale
 
 
 class Ears:
@@ -225,3 +226,22 @@ def test_a_chat_is_answered_as_its_prompt_and_policies_see_its_question(m3, orig
         assert chat.equal(plain_words)
     with pytest.raises(ValueError, match="the chat has places for 2 images, got 1"):
         model.answer(images[:1], chats[1:], num_visual_tokens=4)
+
+
+def test_an_adaptive_model_takes_chats_wishes_and_a_listener(m3):
+    vlm = AdaptiveVLM(m3.model, FullScale(m3.model.ladder))
+    chats = [
+        Chat((Turn("user", "Why?", 1), Turn("assistant", "So."), Turn("user", "And now?", 1))),
+        Chat((Turn("user", "Why?"),)),
+    ]
+    images = [[m3.images[0], m3.images[1]], None]
+    wishes = [Generation(max_new_tokens=5), Generation(max_new_tokens=9, temperature=1.0, seed=2)]
+    ears = Ears()
+    answers = vlm.answer(images, chats, generation=wishes, listener=ears)
+    m = m3.model.ladder[-1]
+    direct = m3.model.answer(images, chats, num_visual_tokens=m, generation=wishes)
+    for i, (answer, expected) in enumerate(zip(answers, direct, strict=True)):
+        assert (answer.text, answer.token_ids) == (expected.text, expected.token_ids)
+        assert answer.finish_reason == expected.finish_reason == "length"
+        assert ears.heard(i) == answer.text
+    assert [len(answer.choices) for answer in answers] == [2, 0]
