@@ -20,6 +20,8 @@ _HOME = {
     "DataError": "errors",
     "Decision": "budgets",
     "Generation": "sampling",
+    "Governor": "governor",
+    "GuardedPolicy": "trust",
     "Listener": "sampling",
     "MatryoshkaVLM": "types",
     "ModelError": "errors",

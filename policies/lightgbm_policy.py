@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from budget.budgets import Budget, Decision
 from budget.errors import PolicyError
@@ -109,7 +110,15 @@ class ScorePolicy:
         budget = budget or Budget()
         # The same image and question are drawn alike, whatever else is in the batch.
         rungs = self.choose_from(scores, budget=budget, draws=hash_draws(features))
-        return Decision(rungs, scores, self.note(budget))
+        return Decision(rungs, scores, self.note(budget), self.outliers(features))
+
+    def outliers(self, features: FloatArray) -> NDArray[np.bool_] | None:
+        """Say which rows of features [n, d] are unlike all of the calibration split, shape [n].
+
+        None if the policy was fitted without a reference of the stream.
+        """
+        reference = self.extras.get("stream")
+        return reference.outliers(features) if isinstance(reference, StreamReference) else None
 
     def predict_scores(
         self, images: "Sequence[Image | bytes]", questions: Sequence[str]
