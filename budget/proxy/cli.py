@@ -92,7 +92,7 @@ def proxy(
     The proxy's own pages are /budget/health and /budget/metrics; all other paths are passed on.
     """
     quiet_libraries()
-    from budget.adaptive import Budget
+    from budget.budgets import Budget
     from budget.proxy.app import create_app
     from budget.proxy.dialects import make_dialect
     from budget.proxy.knobs import parse_knobs
@@ -135,7 +135,7 @@ def load_file_policy(policy: str) -> "FilePolicy":
     Raises:
         PolicyError: if there is none, it cannot be read, or it needs the model that it is for.
     """
-    from budget.adaptive import EncodedPolicy
+    from budget.budgets import EncodedPolicy
     from budget.shipped import SHIPPED, shipped_folder
 
     known = policy in SHIPPED and not Path(policy).is_dir()

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
-from budget.adaptive import Budget
+from budget.budgets import Budget
 from budget.errors import DataError, one_line
 from budget.proxy.chat_request import ChatRequest, read_chat, write_chat
-from budget.proxy.decide import FilePolicy, OutlierError, rungs_by_detail, rungs_by_policy
+from budget.proxy.decide import FilePolicy, UntrustedError, rungs_by_detail, rungs_by_policy
 from budget.proxy.dialects import Dialect
 from budget.serving.errors import RequestError
 from budget.serving.request_images import RequestImages
@@ -100,8 +100,8 @@ class Rewriter:
         files = await self._read(chat, [self.dialect.needs_files or rung is None for rung in asked])
         try:
             rungs = await self._on_thread(lambda: self._fill(asked, files, chat.question))
-        except OutlierError:
-            return Rewritten(body, fallback="outlier")
+        except UntrustedError as problem:
+            return Rewritten(body, fallback=str(problem))
         except DataError:
             raise
         except Exception as problem:  # a policy is a stranger's too
