@@ -22,9 +22,10 @@ KNOBS = [
     {"size": {"longest_edge": 96}},
     {"size": {"longest_edge": 128}},
 ]
-# Prompt tokens of a square: 4, 9 or 16 tiles of six tokens beside the whole of it and the text.
-TOKENS = [13, 37, 37, 67, 109]
 QUESTION = scene()[1]
+# Prompt tokens of a square: 4, 9 or 16 tiles of six tokens, beside the whole of it (four tokens and
+# three around them), two roles and the question.
+TOKENS = [4 + 3 + 2 + len(QUESTION.split()) + 6 * tiles for tiles in (0, 4, 4, 9, 16)]
 
 
 def by_hand(knob):
@@ -140,7 +141,7 @@ def test_a_smaller_image_is_fewer_tokens_for_a_server_without_a_knob(serving, pr
     assert found == {"low": TOKENS[0], "high": TOKENS[4]}
     assert ask(proxies["none"], serving[1], image_part(large, detail="low"))[0] == TOKENS[4]
     chosen, _, rung = ask(proxies["resize"], serving[1], image_part())  # 96 pixels a side
-    assert chosen == [13, 13, 37, 37, 67][int(rung)]
+    assert chosen == [TOKENS[i] for i in (0, 0, 1, 1, 3)][int(rung)]
 
 
 @pytest.mark.slow
