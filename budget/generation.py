@@ -1,10 +1,13 @@
 """Greedy decoding over prompts of different lengths, with a key-value cache."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from transformers import DynamicCache
+
+if TYPE_CHECKING:
+    from budget.kept_cache import KeptPrompts
 
 
 class Generated(NamedTuple):
@@ -80,6 +83,7 @@ def generate_greedily(
     *,
     max_new_tokens: int,
     stop_ids: Collection[int] = (),
+    kept: "KeptPrompts | None" = None,
 ) -> list[Generated]:
     """Decode every prompt greedily until a stop token or ``max_new_tokens``.
 
@@ -89,6 +93,7 @@ def generate_greedily(
         prompts: embeddings of each prompt, shapes [t_i, d].
         max_new_tokens: tokens generated at most per prompt, the stop token included.
         stop_ids: ids that end an answer; none decodes to the limit.
+        kept: beginnings of the prompts that were read before; ``prompts`` are what follows them.
 
     Returns:
         One result per prompt, in order.
@@ -98,7 +103,7 @@ def generate_greedily(
     """
     if max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens}")
-    decoding = _Decoding(language_model, head, prompts, max_new_tokens)
+    decoding = _Decoding(language_model, head, prompts, max_new_tokens, kept)
     ids: list[list[int]] = [[] for _ in prompts]
     scores: list[list[float]] = [[] for _ in prompts]
     alive = list(range(len(prompts)))
@@ -127,18 +132,28 @@ class _Decoding:
     """The running state of one batch: cache, mask, positions and the last hidden states."""
 
     def __init__(
-        self, language_model: Any, head: Any, prompts: Sequence[torch.Tensor], new_tokens: int
+        self,
+        language_model: Any,
+        head: Any,
+        prompts: Sequence[torch.Tensor],
+        new_tokens: int,
+        kept: "KeptPrompts | None",
     ) -> None:
         self.language_model, self.head = language_model, head
         self.embed = language_model.get_input_embeddings()
         self.cache = DynamicCache(config=language_model.config)
         padded = pad_left(prompts)
         self.length = padded.embeds.shape[1]
+        if kept is not None:
+            padded = kept.begin(self.cache, padded)
+            self.length += kept.columns
         self.next_position = padded.positions[:, -1:] + 1
         self.mask = padded.mask
         if padded.mask is not None:
             self.mask = torch.nn.functional.pad(padded.mask, (0, new_tokens), value=1)
         self.hidden = self._run(padded.embeds, padded.positions)
+        if kept is not None:
+            kept.end(self.cache, [len(prompt) for prompt in prompts])
 
     def _run(self, embeds: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         mask = None if self.mask is None else self.mask[:, : self.length]

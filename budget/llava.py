@@ -12,7 +12,7 @@ from PIL.Image import Image
 from budget.cost import LlavaShape, llava_cost
 from budget.every_scale import EveryScale, can_share
 from budget.every_scale_cost import every_scale_flops
-from budget.generation import generate_greedily, pad_left
+from budget.generation import Generated, generate_greedily, pad_left
 from budget.images import to_pixels
 from budget.ladder import ScaleLadder
 from budget.pictures import as_shown
@@ -28,6 +28,7 @@ from budget.samples import (
     images_of,
     scales_of,
 )
+from budget.session import Session
 from budget.tiles import count_grids, cut_tiles
 from budget.types import Answer, Cost
 
@@ -175,17 +176,38 @@ class LlavaRunner:
                 stop_ids=self.stop_ids,
             )
             for i, result in zip(rows, generated, strict=True):
-                answers[i] = Answer(
-                    self.prompt.decode(list(result.token_ids)),
-                    result.token_ids,
-                    samples[i].visual_tokens,
-                    samples[i].length,
-                    result.confidence,
-                    sum(samples[i].grids),
-                    result.margin,
-                    result.entropy,
-                )
+                answers[i] = self.answer_of(samples[i], result)
         return [answers[i] for i in range(len(samples))]
+
+    def answer_of(self, sample: Sample, generated: Generated) -> Answer:
+        """Return what was generated for a sample as its answer."""
+        return Answer(
+            self.prompt.decode(list(generated.token_ids)),
+            generated.token_ids,
+            sample.visual_tokens,
+            sample.length,
+            generated.confidence,
+            sum(sample.grids),
+            generated.margin,
+            generated.entropy,
+        )
+
+    def session(
+        self,
+        images: Sequence[SampleImages],
+        questions: Sequence[str],
+        *,
+        features: Sequence[SampleFeatures] | None = None,
+        keep: bool = True,
+        batch_size: int = 32,
+    ) -> Session:
+        """Return questions to be answered again and again, with more visual tokens each time.
+
+        Args and errors are those of :class:`budget.session.Session`.
+        """
+        return Session(
+            self, images, questions, features=features, keep=keep, batch_size=batch_size
+        )
 
     def answer_every_scale(
         self,

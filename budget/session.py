@@ -1,0 +1,213 @@
+"""Questions whose pictures are encoded once, answered again and again with more visual tokens.
+
+session = model.session(images, questions)
+first = session.answer([0, 1, 2], 4)
+more = session.answer([1], 144)       # nothing that sample 1 has in common with its first answer is run
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from budget.generation import generate_greedily
+from budget.kept_cache import KeptPrompts, Trunk, can_keep
+from budget.kept_cost import answer_flops, encoding_flops
+from budget.samples import (
+    Sample,
+    SampleFeatures,
+    SampleImages,
+    SampleScales,
+    features_of,
+    images_of,
+    scales_of,
+)
+from budget.types import Answer
+
+if TYPE_CHECKING:
+    from budget.llava import LlavaRunner
+
+
+class Session:
+    """A batch of questions on their way through a model.
+
+    Of a nested model (MQT) with one image in one square the key-value cache of the largest number
+    of visual tokens so far is kept, and a further answer runs new visual tokens and the text
+    behind them alone. Otherwise what the vision encoder found is kept. Answers are those of
+    ``LlavaRunner.answer`` in both cases.
+
+    Args:
+        runner: the model.
+        images: per question one image, several, or None.
+        questions: the questions.
+        features: what ``encode`` gave for these images; None to encode them here.
+        keep: whether caches are kept where they can be.
+        batch_size: samples that run together.
+
+    Attributes:
+        features: what ``encode`` gave, per sample.
+        spent: FLOPs of every sample so far, the vision encoder's from its first answer on.
+
+    Raises:
+        ValueError: if there is not one question and feature per sample, or a prompt is too long.
+    """
+
+    def __init__(
+        self,
+        runner: "LlavaRunner",
+        images: Sequence[SampleImages],
+        questions: Sequence[str],
+        *,
+        features: Sequence[SampleFeatures] | None = None,
+        keep: bool = True,
+        batch_size: int = 32,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        self.runner, self.images, self.questions = runner, list(images), list(questions)
+        self.samples = runner.samples(images, questions, runner.ladder[0], features)
+        if features is None:
+            flat = iter(runner.encode([image for each in images for image in images_of(each)]))
+            features = [[next(flat) for _ in images_of(each)] for each in images]
+        self.features = [features_of(each) for each in features]
+        self.batch_size = batch_size
+        self.spent = [0.0] * len(self.samples)
+        able = keep and runner.nested and can_keep(runner.model.model.language_model.config)
+        self._keeps = [able and sample.grids == [1] for sample in self.samples]
+        self._kept: dict[int, Trunk] = {}
+
+    @torch.inference_mode()
+    def answer(
+        self,
+        rows: Sequence[int],
+        num_visual_tokens: int | Sequence[SampleScales],
+        *,
+        max_new_tokens: int = 16,
+    ) -> list[Answer]:
+        """Answer some samples, in the order of ``rows``.
+
+        Args:
+            rows: indices of the samples, each at most once.
+            num_visual_tokens: visual tokens per grid: one number for all, or for each row one
+                number or one per image.
+            max_new_tokens: tokens generated at most, the stop token included.
+
+        Raises:
+            ValueError: as ``LlavaRunner.answer``, or if a row is named twice.
+        """
+        if len(set(rows)) != len(rows):
+            raise ValueError(f"a sample can be answered once at a time, got rows {list(rows)}")
+        wanted = scales_of(num_visual_tokens, [len(self.samples[i].scales) for i in rows])
+        asked = {i: self._sample(i, scales) for i, scales in zip(rows, wanted, strict=True)}
+        found = self._answer_anew([i for i in rows if not self._keeps[i]], asked, max_new_tokens)
+        keeping = [i for i in rows if self._keeps[i]]
+        # Rests of like length together: what is padded is run in vain.
+        keeping.sort(key=lambda i: asked[i].length - self._used(i, asked[i]))
+        for start in range(0, len(keeping), self.batch_size):
+            chunk = keeping[start : start + self.batch_size]
+            found.update(self._answer_kept(chunk, asked, max_new_tokens))
+        return [found[i] for i in rows]
+
+    def flops(self, i: int, num_visual_tokens: SampleScales, new_tokens: int = 1) -> float:
+        """Return what one more answer to a sample takes, as things stand, in FLOPs.
+
+        Args:
+            i: the sample.
+            num_visual_tokens: visual tokens per grid, one number or one per image.
+            new_tokens: tokens that are generated, the stop token included.
+        """
+        return self._flops(i, self._sample(i, num_visual_tokens), new_tokens)
+
+    def direct_flops(self, i: int, num_visual_tokens: SampleScales, new_tokens: int = 1) -> float:
+        """Return what a first and only answer to a sample takes, in FLOPs.
+
+        Args are those of ``flops``.
+        """
+        sample, shape = self._sample(i, num_visual_tokens), self.runner.shape
+        once = encoding_flops(shape, sum(sample.grids))
+        return once + answer_flops(shape, prompt=sample.length, new_tokens=new_tokens)
+
+    def _flops(self, i: int, sample: Sample, new_tokens: int) -> float:
+        shape, kept = self.runner.shape, self._used(i, sample)
+        once = 0.0 if self.spent[i] else encoding_flops(shape, sum(sample.grids))
+        return once + answer_flops(shape, prompt=sample.length, new_tokens=new_tokens, kept=kept)
+
+    def _sample(self, i: int, num_visual_tokens: SampleScales) -> Sample:
+        """Return what a sample asks for at some scale, checked."""
+        sample = self.samples[i]
+        (scales,) = scales_of([num_visual_tokens], [len(sample.scales)])
+        for m in set(scales):
+            self.runner.check_tokens(m)
+        sample = sample._replace(scales=scales)
+        self.runner.check_length(sample)
+        return sample
+
+    def _used(self, i: int, sample: Sample) -> int:
+        """Return how many tokens of a sample's prompt are in the cache."""
+        kept = self._kept.get(i)
+        return 0 if kept is None else min(len(kept.columns), _trunk(sample))
+
+    def _pay(self, i: int, sample: Sample, answer: Answer) -> None:
+        self.spent[i] += self._flops(i, sample, max(len(answer.token_ids), 1))
+
+    def _answer_anew(
+        self, rows: Sequence[int], asked: Mapping[int, Sample], max_new_tokens: int
+    ) -> dict[int, Answer]:
+        """Answer samples of which features are kept and nothing else."""
+        if not rows:
+            return {}
+        answers = self.runner.answer(
+            [self.images[i] for i in rows],
+            [self.questions[i] for i in rows],
+            num_visual_tokens=[asked[i].scales for i in rows],
+            features=[self.features[i] for i in rows],
+            max_new_tokens=max_new_tokens,
+            batch_size=self.batch_size,
+        )
+        found = dict(zip(rows, answers, strict=True))
+        for i, answer in found.items():
+            self._pay(i, asked[i], answer)
+        return found
+
+    def _answer_kept(
+        self, rows: Sequence[int], asked: Mapping[int, Sample], max_new_tokens: int
+    ) -> dict[int, Answer]:
+        """Answer one batch of samples of which caches are kept."""
+        used = [self._used(i, asked[i]) for i in rows]
+        kept = KeptPrompts(
+            [self._kept.get(i) for i in rows], used, [_trunk(asked[i]) for i in rows]
+        )
+        generated = generate_greedily(
+            self.runner.model.model.language_model,
+            self.runner.model.lm_head,
+            self._rests(rows, asked, used),
+            max_new_tokens=max_new_tokens,
+            stop_ids=self.runner.stop_ids,
+            kept=kept,
+        )
+        found = {i: self.runner.answer_of(asked[i], each) for i, each in zip(rows, generated, strict=True)}
+        for i, trunk in zip(rows, kept.found, strict=True):
+            self._pay(i, asked[i], found[i])
+            known = self._kept.get(i)
+            if known is None or len(known.columns) < len(trunk.columns):
+                self._kept[i] = trunk
+        return found
+
+    def _rests(
+        self, rows: Sequence[int], asked: Mapping[int, Sample], used: Sequence[int]
+    ) -> list[torch.Tensor]:
+        """Return the embeddings of what each row runs, shapes [t_i, d]."""
+        features = [self.features[i][0] for i in rows]
+        wanted = [asked[i].scales[0] for i in rows]
+        visual = self.runner.visual_tokens(features, wanted)
+        texts = self.runner.embed_texts([part for i in rows for part in asked[i].prompt.parts])
+        rests = []
+        for skipped, tokens in zip(used, visual, strict=True):
+            before, behind = next(texts), next(texts)
+            rests.append(torch.cat([before, tokens.to(before), behind])[skipped:])
+        return rests
+
+
+def _trunk(sample: Sample) -> int:
+    """Return the tokens of a prompt up to the end of its one picture."""
+    return len(sample.prompt.before) + sample.visual_tokens
