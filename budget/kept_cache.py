@@ -114,7 +114,10 @@ class KeptPrompts:
         first = self._kept[rows[0]]
         assert first is not None  # some row keeps something, or there were no columns
         return [
-            (self._batch([p[i][0] for p in picks], rows), self._batch([p[i][1] for p in picks], rows))
+            (
+                self._batch([p[i][0] for p in picks], rows),
+                self._batch([p[i][1] for p in picks], rows),
+            )
             for i in range(len(first.layers))
         ]
 

@@ -36,7 +36,7 @@ def answer_flops(shape: LlavaShape, *, prompt: int, new_tokens: int, kept: int =
 
 
 def encoding_flops(shape: LlavaShape, grids: int) -> float:
-    """Return the FLOPs of vision tower and connector, which are paid once however often is answered.
+    """Return the FLOPs of vision tower and connector, paid once however many answers follow.
 
     Args:
         shape: sizes of the model.

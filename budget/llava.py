@@ -205,9 +205,7 @@ class LlavaRunner:
 
         Args and errors are those of :class:`budget.session.Session`.
         """
-        return Session(
-            self, images, questions, features=features, keep=keep, batch_size=batch_size
-        )
+        return Session(self, images, questions, features=features, keep=keep, batch_size=batch_size)
 
     def answer_every_scale(
         self,

@@ -2,17 +2,18 @@
 
 session = model.session(images, questions)
 first = session.answer([0, 1, 2], 4)
-more = session.answer([1], 144)       # nothing that sample 1 has in common with its first answer is run
+more = session.answer([1], 144)       # runs what sample 1 was not read for yet
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from budget.generation import generate_greedily
 from budget.kept_cache import KeptPrompts, Trunk, can_keep
 from budget.kept_cost import answer_flops, encoding_flops
+from budget.relay import options_for
 from budget.samples import (
     Sample,
     SampleFeatures,
@@ -26,6 +27,9 @@ from budget.types import Answer
 
 if TYPE_CHECKING:
     from budget.llava import LlavaRunner
+
+# Rests of prompts run together if the longest is not longer than so many times the shortest.
+_MOST_PADDED = 1.5
 
 
 class Session:
@@ -83,6 +87,8 @@ class Session:
         num_visual_tokens: int | Sequence[SampleScales],
         *,
         max_new_tokens: int = 16,
+        generation: Any = None,
+        listener: Any = None,
     ) -> list[Answer]:
         """Answer some samples, in the order of ``rows``.
 
@@ -91,6 +97,8 @@ class Session:
             num_visual_tokens: visual tokens per grid: one number for all, or for each row one
                 number or one per image.
             max_new_tokens: tokens generated at most, the stop token included.
+            generation: as ``LlavaRunner.answer`` takes it, one for all or one per row.
+            listener: likewise; told of samples by their place in ``rows``.
 
         Raises:
             ValueError: as ``LlavaRunner.answer``, or if a row is named twice.
@@ -99,14 +107,32 @@ class Session:
             raise ValueError(f"a sample can be answered once at a time, got rows {list(rows)}")
         wanted = scales_of(num_visual_tokens, [len(self.samples[i].scales) for i in rows])
         asked = {i: self._sample(i, scales) for i, scales in zip(rows, wanted, strict=True)}
-        found = self._answer_anew([i for i in rows if not self._keeps[i]], asked, max_new_tokens)
-        keeping = [i for i in rows if self._keeps[i]]
-        # Rests of like length together: what is padded is run in vain.
-        keeping.sort(key=lambda i: asked[i].length - self._used(i, asked[i]))
-        for start in range(0, len(keeping), self.batch_size):
-            chunk = keeping[start : start + self.batch_size]
-            found.update(self._answer_kept(chunk, asked, max_new_tokens))
+        place = {i: p for p, i in enumerate(rows)}
+        found: dict[int, Answer] = {}
+        for own in self._batches(asked):
+            options = options_for([place[i] for i in own], generation=generation, listener=listener)
+            run = self._answer_kept if self._keeps[own[0]] else self._answer_anew
+            answers = run(own, asked, max_new_tokens=max_new_tokens, **options)
+            found.update(zip(own, answers, strict=True))
         return [found[i] for i in rows]
+
+    def _batches(self, asked: Mapping[int, Sample]) -> Iterator[list[int]]:
+        """Yield samples that run together: those without caches, then others of like rests."""
+        anew = [i for i in asked if not self._keeps[i]]
+        if anew:
+            yield anew
+        rests = {i: s.length - self._used(i, s) for i, s in asked.items() if self._keeps[i]}
+        batch: list[int] = []
+        for i in sorted(rests, key=lambda i: rests[i]):
+            # What is padded is run in vain.
+            if batch and (
+                len(batch) == self.batch_size or rests[i] > _MOST_PADDED * rests[batch[0]]
+            ):
+                yield batch
+                batch = []
+            batch.append(i)
+        if batch:
+            yield batch
 
     def flops(self, i: int, num_visual_tokens: SampleScales, new_tokens: int = 1) -> float:
         """Return what one more answer to a sample takes, as things stand, in FLOPs.
@@ -147,31 +173,25 @@ class Session:
         kept = self._kept.get(i)
         return 0 if kept is None else min(len(kept.columns), _trunk(sample))
 
-    def _pay(self, i: int, sample: Sample, answer: Answer) -> None:
-        self.spent[i] += self._flops(i, sample, max(len(answer.token_ids), 1))
-
     def _answer_anew(
-        self, rows: Sequence[int], asked: Mapping[int, Sample], max_new_tokens: int
-    ) -> dict[int, Answer]:
+        self, rows: Sequence[int], asked: Mapping[int, Sample], **options: Any
+    ) -> list[Answer]:
         """Answer samples of which features are kept and nothing else."""
-        if not rows:
-            return {}
         answers = self.runner.answer(
             [self.images[i] for i in rows],
             [self.questions[i] for i in rows],
             num_visual_tokens=[asked[i].scales for i in rows],
             features=[self.features[i] for i in rows],
-            max_new_tokens=max_new_tokens,
             batch_size=self.batch_size,
+            **options,
         )
-        found = dict(zip(rows, answers, strict=True))
-        for i, answer in found.items():
-            self._pay(i, asked[i], answer)
-        return found
+        for i, answer in zip(rows, answers, strict=True):
+            self.spent[i] += self._flops(i, asked[i], max(len(answer.token_ids), 1))
+        return answers
 
     def _answer_kept(
-        self, rows: Sequence[int], asked: Mapping[int, Sample], max_new_tokens: int
-    ) -> dict[int, Answer]:
+        self, rows: Sequence[int], asked: Mapping[int, Sample], **options: Any
+    ) -> list[Answer]:
         """Answer one batch of samples of which caches are kept."""
         used = [self._used(i, asked[i]) for i in rows]
         kept = KeptPrompts(
@@ -181,17 +201,19 @@ class Session:
             self.runner.model.model.language_model,
             self.runner.model.lm_head,
             self._rests(rows, asked, used),
-            max_new_tokens=max_new_tokens,
             stop_ids=self.runner.stop_ids,
             kept=kept,
+            **options,
         )
-        found = {i: self.runner.answer_of(asked[i], each) for i, each in zip(rows, generated, strict=True)}
-        for i, trunk in zip(rows, kept.found, strict=True):
-            self._pay(i, asked[i], found[i])
+        answers = [
+            self.runner.answer_of(asked[i], each) for i, each in zip(rows, generated, strict=True)
+        ]
+        for i, trunk, answer in zip(rows, kept.found, answers, strict=True):
+            self.spent[i] += self._flops(i, asked[i], max(len(answer.token_ids), 1))
             known = self._kept.get(i)
             if known is None or len(known.columns) < len(trunk.columns):
                 self._kept[i] = trunk
-        return found
+        return answers
 
     def _rests(
         self, rows: Sequence[int], asked: Mapping[int, Sample], used: Sequence[int]

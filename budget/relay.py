@@ -1,0 +1,55 @@
+"""Pass on to a listener what concerns some samples of a batch, by their places in another one."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+
+class Relay:
+    """A listener (``budget.sampling.Listener``) that speaks to another.
+
+    Args:
+        listener: who is told.
+        places: per sample of the batch, its index for ``listener``.
+        heard: samples of the batch whose text is passed on; all by default.
+    """
+
+    def __init__(
+        self, listener: Any, places: Sequence[int], heard: Collection[int] | None = None
+    ) -> None:
+        self._listener, self._places, self._heard = listener, list(places), heard
+
+    def text(self, i: int, piece: str) -> None:
+        """Pass on new text of a sample, if its text is wanted."""
+        if self._heard is None or i in self._heard:
+            self._listener.text(self._places[i], piece)
+
+    def cancelled(self, i: int) -> bool:
+        """Return whether nobody waits for a sample any more."""
+        return bool(self._listener.cancelled(self._places[i]))
+
+
+def options_for(
+    rows: Sequence[int],
+    *,
+    generation: Any = None,
+    listener: Any = None,
+    heard: Collection[int] | None = None,
+) -> dict[str, Any]:
+    """Return what the model's ``answer`` is to be given for some samples of a batch.
+
+    Args:
+        rows: the samples.
+        generation: one for all, one per sample of the whole batch, or None.
+        listener: told of samples by their place in the whole batch; None for nobody.
+        heard: places in ``rows`` whose text the listener is told; all by default.
+
+    Returns:
+        Keywords, those alone that were given.
+    """
+    found: dict[str, Any] = {}
+    if generation is not None:
+        many = isinstance(generation, Sequence)
+        found["generation"] = [generation[i] for i in rows] if many else generation
+    if listener is not None:
+        found["listener"] = Relay(listener, rows, heard)
+    return found
