@@ -74,7 +74,7 @@ def escalate(
     means = _means(budgets) or five_budgets(np.array(runner.ladder.scales, dtype=float)).tolist()
     rows = load_dataset_columns(data, split, ("id", "image", "question", "answers"), limit, say=say)
     asked = Questions(rows["image"][:], rows["question"][:], rows["answers"][:])
-    fixed = run_fixed(runner, asked, loaded, max_new_tokens=max_new_tokens)
+    fixed = run_fixed(runner, asked, max_new_tokens=max_new_tokens)
     outcomes = list(fixed.outcomes)
     with progress(f"{runner.name} going up", "runs") as update:
         total = len(means) * (3 if runner.nested else 2)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from budget.adaptive import AdaptiveAnswer, AdaptiveVLM
+from budget.adaptive import AdaptiveAnswer, AdaptiveVLM, full_flops, spent_flops
 from budget.budgets import Budget
 from budget.escalating import EscalatingVLM
 from oracle.scoring import get_scorer
@@ -72,23 +72,34 @@ class FixedRuns(NamedTuple):
     signs: AnswerSigns
 
 
-def run_fixed(
-    model: "LlavaRunner", asked: Questions, policy: "Policy", *, max_new_tokens: int
-) -> FixedRuns:
+def run_fixed(model: "LlavaRunner", asked: Questions, *, max_new_tokens: int) -> FixedRuns:
     """Answer every question at every scale of the ladder."""
-    vlm = AdaptiveVLM(model, policy)
-    outcomes, signs = [], []
+    outcomes, answered = [], []
     for m in model.ladder:
-        fixed = Budget(num_visual_tokens=m)
-        outcomes.append(_run(vlm.answer, FIXED, m, fixed, asked, max_new_tokens))
+        start = time.perf_counter()
         answers = model.answer(
             asked.images, asked.questions, num_visual_tokens=m, max_new_tokens=max_new_tokens
         )
-        signs.append([(a.text, a.confidence, a.margin, a.entropy) for a in answers])
-    texts, *numbers = (
-        np.array([[cells[i] for cells in rung] for rung in signs]).T for i in range(4)
+        taken = time.perf_counter() - start
+        answered.append(answers)
+        outcomes.append(
+            Outcome(
+                FIXED,
+                float(m),
+                _scores([a.text for a in answers], asked),
+                np.array([spent_flops(model, a) for a in answers]),
+                np.array([full_flops(model, a) for a in answers]),
+                np.array([float(a.num_visual_tokens) for a in answers]),
+                np.ones(len(answers)),
+                1e3 * taken / len(answers),
+            )
+        )
+    numbers = (
+        np.array([[getattr(a, name) for a in rung] for rung in answered]).T
+        for name in ("confidence", "margin", "entropy")
     )
-    return FixedRuns(outcomes, AnswerSigns(texts.astype(np.str_), *numbers))
+    texts = np.array([[a.text for a in rung] for rung in answered], dtype=np.str_).T
+    return FixedRuns(outcomes, AnswerSigns(texts, *numbers))
 
 
 def run_policies(
@@ -132,13 +143,12 @@ def _run(
     start = time.perf_counter()
     answers = answer(asked.images, asked.questions, budget=budget, max_new_tokens=max_new_tokens)
     taken = time.perf_counter() - start
-    score = get_scorer("exact")
     tried = [getattr(a, "tried", ()) for a in answers]
     kept = way == KEPT  # a larger set's tokens hold those of the smaller
     return Outcome(
         way,
         float(mean),
-        np.array([score(a.text, own) for a, own in zip(answers, asked.answers, strict=True)]),
+        _scores([a.text for a in answers], asked),
         np.array([a.flops for a in answers]),
         np.array([a.full_flops for a in answers]),
         np.array(
@@ -152,3 +162,8 @@ def _run(
         np.array([float(len(each) or 1) for each in tried]),
         1e3 * taken / len(answers),
     )
+
+
+def _scores(texts: Sequence[str], asked: Questions) -> FloatArray:
+    score = get_scorer("exact")
+    return np.array([score(text, own) for text, own in zip(texts, asked.answers, strict=True)])
