@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budget.budgets import Budget
+from budget.errors import one_line
 from budget.escalation import STOP, AnswerLike, EscalationPolicy, Tried
 from budget.planning import Asked, Choice
 
@@ -26,6 +27,8 @@ class Ascent:
         asked: the images.
         features: what the model's ``encode`` gave for each image, for a policy that wants it.
         words: what its ``embed_questions`` gave for each image's question, likewise.
+        fallback_rung: where images stay if the policy fails at the start; it is then said in their
+            choices. A policy that fails later has said stop. None lets its errors through.
 
     Attributes:
         choices: the present scale of every image.
@@ -44,25 +47,49 @@ class Ascent:
         *,
         features: "Sequence[torch.Tensor] | None" = None,
         words: "Sequence[torch.Tensor] | None" = None,
+        fallback_rung: int | None = None,
     ) -> None:
+        self._fallback = fallback_rung
         self._policy, self._ladder, self._asked = policy, ladder, list(asked)
         self._tried: list[list[Tried]] = [[] for _ in asked]
         self.open = [_is_open(each) for each in asked]
         self.seconds = 0.0
         rows = [i for i, is_open in enumerate(self.open) if is_open]
         self._place = {i: place for place, i in enumerate(rows)}
-        start = time.perf_counter()
-        if rows:
-            self._described = self._describe(rows, features, words)
         found = {i: self._fixed(asked[i]) for i in range(len(asked)) if not self.open[i]}
-        for budget, group in self._groups(rows).items():
-            rungs = policy.start(self._rows(group), budget=budget)
-            _check_rungs(rungs, len(group), range(len(ladder)))
-            scores = self._scores(group)
-            for i, rung, own in zip(group, rungs.tolist(), scores, strict=True):
-                found[i] = Choice(ladder[rung], rung, own, f"first tried at {ladder[rung]} tokens")
+        start = time.perf_counter()
+        try:
+            found.update(self._start(rows, features, words))
+        except Exception as error:  # of a policy's own code, which may raise anything
+            if fallback_rung is None:
+                raise
+            found.update((i, self._fallen(error)) for i in rows)
+            self.open = [False] * len(asked)
         self.seconds += time.perf_counter() - start
         self.choices = [found[i] for i in range(len(asked))]
+
+    def _start(
+        self,
+        rows: Sequence[int],
+        features: "Sequence[torch.Tensor] | None",
+        words: "Sequence[torch.Tensor] | None",
+    ) -> dict[int, Choice]:
+        """Return where the policy starts open images."""
+        if rows:
+            self._described = self._describe(rows, features, words)
+        found = {}
+        for budget, group in self._groups(rows).items():
+            rungs = self._policy.start(self._rows(group), budget=budget)
+            _check_rungs(rungs, len(group), range(len(self._ladder)))
+            for i, rung, own in zip(group, rungs.tolist(), self._scores(group), strict=True):
+                m = self._ladder[rung]
+                found[i] = Choice(m, rung, own, f"first tried at {m} tokens")
+        return found
+
+    def _fallen(self, error: Exception) -> Choice:
+        rung = self._fallback or 0
+        m, said = self._ladder[rung], one_line(error)
+        return Choice(m, rung, (), f"{m} tokens, as the policy failed: {said}", "error")
 
     def note(self, i: int, answer: AnswerLike) -> None:
         """Note what came of an image's present scale; the same scale again replaces it."""
@@ -81,8 +108,18 @@ class Ascent:
             ValueError: if the policy goes down or off the ladder.
         """
         rows = [i for i in rows if self.open[i] and self.choices[i].rung + 1 < len(self._ladder)]
-        found = {}
         start = time.perf_counter()
+        try:
+            return self._next(rows)
+        except Exception:  # likewise
+            if self._fallback is None:
+                raise
+            return {}
+        finally:
+            self.seconds += time.perf_counter() - start
+
+    def _next(self, rows: Sequence[int]) -> dict[int, int]:
+        found = {}
         for budget, group in self._groups(rows).items():
             tried = [self._tried[i] for i in group]
             moves = self._policy.next(self._rows(group), tried, budget=budget)
@@ -94,7 +131,6 @@ class Ascent:
                     )
                 if move != STOP:
                     found[i] = move
-        self.seconds += time.perf_counter() - start
         return found
 
     def move(self, i: int, rung: int, reason: str) -> None:

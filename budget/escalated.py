@@ -61,6 +61,7 @@ class Walk:
         budgets: of every image of every sample.
         bound: share of the full scale's FLOPs that a sample may take beyond them.
         keep_cache: whether a nested model's cache is kept.
+        fallback_rung: as ``Ascent`` takes it.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Walk:
         *,
         bound: float,
         keep_cache: bool,
+        fallback_rung: int | None = None,
     ) -> None:
         self._model, self._bound = model, bound
         self._session = model.session(images, questions, keep=keep_cache)
@@ -87,7 +89,14 @@ class Walk:
         if getattr(policy, "needs_encoded", False):
             features = [each for own in self._session.features for each in own]
             words = model.embed_questions([each.question for each in asked])
-        self._ascent = Ascent(policy, model.ladder, asked, features=features, words=words)
+        self._ascent = Ascent(
+            policy,
+            model.ladder,
+            asked,
+            features=features,
+            words=words,
+            fallback_rung=fallback_rung,
+        )
         self._answers: list[Answer | None] = [None] * len(questions)
         self._tried: list[list[Attempt]] = [[] for _ in questions]
 
@@ -134,7 +143,7 @@ class Walk:
         rung = -1 if dearest is None else dearest.rung
         tokens = answer.num_visual_tokens
         is_open = any(self._ascent.open[image] for image in self._images[i])
-        why = "the full scale" if is_open else "fixed by the caller" if dearest else "no image"
+        why = "the full scale" if is_open else "no image" if dearest is None else dearest.reason
         self._tried[i].append(Attempt(tokens, rung, answer.text, answer.confidence, flops, why))
 
     def _go_on(self, waiting: Sequence[int]) -> list[int]:

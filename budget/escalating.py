@@ -36,6 +36,9 @@ class EscalatingVLM:
         bound: share of the full scale's FLOPs that a sample may take beyond them, at least 0.
         keep_cache: whether a nested model's key-value cache is kept from one answer to the next.
         batch_size: samples that go up together.
+        fallback_rung: where samples are answered if the policy fails before their first answer,
+            -1 for the full scale; their choices' ``fallback`` is then "error". If it fails after
+            one, that answer stands. None lets its errors through.
 
     Raises:
         ValueError: if the policy was made for another ladder than the model's, or a number is not
@@ -50,6 +53,7 @@ class EscalatingVLM:
         bound: float = DEFAULT_BOUND,
         keep_cache: bool = True,
         batch_size: int = 32,
+        fallback_rung: int | None = None,
     ) -> None:
         if tuple(policy.ladder) != tuple(model.ladder):
             raise ValueError(
@@ -62,6 +66,10 @@ class EscalatingVLM:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self.model, self.policy, self.bound = model, policy, float(bound)
         self.keep_cache, self.batch_size = keep_cache, batch_size
+        rungs = len(model.ladder)
+        if fallback_rung is not None and not -rungs <= fallback_rung < rungs:
+            raise ValueError(f"fallback_rung must be of {rungs} rungs or -1, got {fallback_rung}")
+        self.fallback_rung = None if fallback_rung is None else fallback_rung % rungs
 
     def answer(
         self,
@@ -105,6 +113,7 @@ class EscalatingVLM:
                 budgets[part],
                 bound=self.bound,
                 keep_cache=self.keep_cache,
+                fallback_rung=self.fallback_rung,
             )
             options = options_for(rows, generation=generation, listener=listener)
             found += walk.run(max_new_tokens=max_new_tokens, **options)

@@ -215,6 +215,36 @@ def test_a_policy_that_breaks_the_protocol_is_named(model, scenes, moves, messag
         vlm.answer([image], [question])
 
 
+class Broken(Climber):
+    """Fails at one of its three methods."""
+
+    def __init__(self, ladder, method):
+        super().__init__(ladder)
+        setattr(self, method, self._fail)
+
+    def _fail(self, *_, **__):
+        raise RuntimeError("the policy's\ntrees are gone")
+
+
+@pytest.mark.parametrize("method", ["describe", "start", "next"])
+def test_a_policy_that_fails_is_never_why_a_request_fails(model, scenes, method):
+    images, questions = (column[:3] for column in scenes)
+    policy, fixed = Broken(model.ladder, method), Budget(num_visual_tokens=4)
+    with pytest.raises(RuntimeError, match="trees are gone"):
+        EscalatingVLM(model, policy).answer(images, questions)
+    vlm = EscalatingVLM(model, policy, fallback_rung=-1)
+    answers = vlm.answer(images, questions, budget=[fixed, None, None])
+    assert (answers[0].num_visual_tokens, answers[0].fallback) == (4, "")
+    for answer in answers[1:]:
+        assert len(answer.tried) == 1
+        first = model.ladder[0] if method == "next" else model.ladder[-1]
+        assert answer.num_visual_tokens == first
+        assert answer.fallback == ("" if method == "next" else "error")
+        assert method == "next" or answer.reason.endswith("failed: the policy's trees are gone")
+    with pytest.raises(ValueError, match=r"fallback_rung must be of .* got 9"):
+        EscalatingVLM(model, policy, fallback_rung=9)
+
+
 def test_what_cannot_be_run_is_refused(model, scenes):
     images = scenes[0]
     with pytest.raises(ValueError, match=r"made for scales \(1, 2\)"):
