@@ -9,8 +9,9 @@ from budget.adaptive import AdaptiveAnswer, full_flops
 from budget.ascent import Ascent, affordable
 from budget.budgets import Budget
 from budget.planning import Asked, Choice
-from budget.relay import options_for
+from budget.relay import options_for, tell
 from budget.samples import SampleImages, images_of
+from budget.sampling import Generation, Listener
 
 if TYPE_CHECKING:
     from budget.escalation import EscalationPolicy
@@ -101,7 +102,11 @@ class Walk:
         self._tried: list[list[Attempt]] = [[] for _ in questions]
 
     def run(
-        self, *, max_new_tokens: int, generation: Any = None, listener: Any = None
+        self,
+        *,
+        max_new_tokens: int,
+        generation: Generation | Sequence[Generation] | None = None,
+        listener: Listener | None = None,
     ) -> list[EscalatedAnswer]:
         """Answer until no sample goes on; see ``EscalatingVLM.answer``."""
         waiting = list(range(len(self._images)))
@@ -119,7 +124,7 @@ class Walk:
             if listener is not None:
                 for place, i in enumerate(waiting):
                     if place not in live and i not in going:
-                        listener.text(i, answers[place].text)
+                        tell(listener, i, answers[place].text)
             waiting = going
         return [self._result(i) for i in range(len(self._images))]
 
@@ -169,7 +174,7 @@ class Walk:
         ]
         scales = affordable(present, targets, ladder, lambda there: self._fits(i, there))
         if scales is None:
-            return False, f"no dearer scale fits within {1 + self._bound:g} times the full one"
+            return False, f"nothing dearer fits within {1 + self._bound:g} times the full scale"
         sure = self._tried[i][-1].confidence
         for image, here, there in zip(self._images[i], present, scales, strict=True):
             if there != here:
@@ -179,11 +184,13 @@ class Walk:
         return True, f"confidence {sure:.2f}: going on to {max(scales)} tokens{short}"
 
     def _fits(self, i: int, scales: list[int]) -> bool:
-        """Return whether one more answer keeps the bound, however long it will be.
+        """Return whether one more answer can be read and keeps the bound, however long it will be.
 
         A token costs less at a smaller scale than at the full one, so what holds for an answer of
         one token holds for any.
         """
+        if not self._session.can_read(i, scales):
+            return False
         full = self._session.direct_flops(i, [self._model.ladder[-1]] * len(scales))
         spent = self._session.spent[i] + self._session.flops(i, scales)
         return spent <= (1 + self._bound) * full

@@ -11,6 +11,7 @@ from budget.escalated import EscalatedAnswer, Walk
 from budget.planning import SampleBudget, budgets_per_image
 from budget.relay import options_for
 from budget.samples import SampleImages, images_of
+from budget.sampling import Generation, Listener
 
 if TYPE_CHECKING:
     from budget.escalation import EscalationPolicy
@@ -78,8 +79,8 @@ class EscalatingVLM:
         *,
         budget: Budget | Sequence[SampleBudget] | None = None,
         max_new_tokens: int = 16,
-        generation: Any = None,
-        listener: Any = None,
+        generation: Generation | Sequence[Generation] | None = None,
+        listener: Listener | None = None,
     ) -> list[EscalatedAnswer]:
         """Answer one question per sample, in input order.
 

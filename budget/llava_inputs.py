@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from PIL.Image import Image
 
+from budget.chat import Question, text_of
 from budget.cost import LlavaShape
 from budget.images import to_pixels
 from budget.ladder import ScaleLadder
@@ -116,19 +117,21 @@ class LlavaInputs:
             yield from encoded.pooler_output
 
     @torch.inference_mode()
-    def embed_questions(self, questions: Sequence[str]) -> list[torch.Tensor]:
+    def embed_questions(self, questions: Sequence[Question]) -> list[torch.Tensor]:
         """Return, per question, the embeddings of its tokens from the model's own table.
 
         Returns:
-            Shapes [t, d]; without the prompt around the question.
+            Shapes [t, d]; without the prompt around the question, of a chat its last one alone.
         """
-        ids = [self.tokenizer(text, add_special_tokens=False).input_ids for text in questions]
+        ids = [
+            self.tokenizer(text_of(each), add_special_tokens=False).input_ids for each in questions
+        ]
         return list(self.embed_texts(ids))
 
     def samples(
         self,
         images: Sequence[SampleImages],
-        questions: Sequence[str],
+        questions: Sequence[Question],
         num_visual_tokens: int | Sequence[SampleScales],
         features: Sequence[SampleFeatures] | None,
     ) -> list[Sample]:

@@ -1,11 +1,14 @@
 """Pass on to a listener what concerns some samples of a batch, by their places in another one."""
 
+import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from budget.sampling import Generation, Listener
+
 
 class Relay:
-    """A listener (``budget.sampling.Listener``) that speaks to another.
+    """A listener that speaks to another.
 
     Args:
         listener: who is told.
@@ -14,7 +17,7 @@ class Relay:
     """
 
     def __init__(
-        self, listener: Any, places: Sequence[int], heard: Collection[int] | None = None
+        self, listener: Listener, places: Sequence[int], heard: Collection[int] | None = None
     ) -> None:
         self._listener, self._places, self._heard = listener, list(places), heard
 
@@ -25,14 +28,23 @@ class Relay:
 
     def cancelled(self, i: int) -> bool:
         """Return whether nobody waits for a sample any more."""
-        return bool(self._listener.cancelled(self._places[i]))
+        return self._listener.cancelled(self._places[i])
+
+
+def tell(listener: Listener, i: int, text: str) -> None:
+    """Tell a listener all of a sample's text at once; if it raises, that goes to the log."""
+    try:
+        if text:
+            listener.text(i, text)
+    except Exception:  # a listener's own code, which may raise anything
+        logging.getLogger("budget").exception("the listener of sample %d raised", i)
 
 
 def options_for(
     rows: Sequence[int],
     *,
-    generation: Any = None,
-    listener: Any = None,
+    generation: Generation | Sequence[Generation] | None = None,
+    listener: Listener | None = None,
     heard: Collection[int] | None = None,
 ) -> dict[str, Any]:
     """Return what the model's ``answer`` is to be given for some samples of a batch.
@@ -48,8 +60,10 @@ def options_for(
     """
     found: dict[str, Any] = {}
     if generation is not None:
-        many = isinstance(generation, Sequence)
-        found["generation"] = [generation[i] for i in rows] if many else generation
+        if isinstance(generation, Generation):
+            found["generation"] = generation
+        else:
+            found["generation"] = [generation[i] for i in rows]
     if listener is not None:
         found["listener"] = Relay(listener, rows, heard)
     return found

@@ -6,14 +6,16 @@ more = session.answer([1], 144)       # runs what sample 1 was not read for yet
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
-from budget.generation import generate_greedily
+from budget.chat import Question
+from budget.generation import NOTHING, generate
 from budget.kept_cache import KeptPrompts, Trunk, can_keep
 from budget.kept_cost import answer_flops, encoding_flops
-from budget.relay import options_for
+from budget.listening import make_readers
+from budget.relay import Relay
 from budget.samples import (
     Sample,
     SampleFeatures,
@@ -23,6 +25,7 @@ from budget.samples import (
     images_of,
     scales_of,
 )
+from budget.sampling import Generation, Listener, one_per_sample
 from budget.types import Answer
 
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ class Session:
         self,
         runner: "LlavaRunner",
         images: Sequence[SampleImages],
-        questions: Sequence[str],
+        questions: Sequence[Question],
         *,
         features: Sequence[SampleFeatures] | None = None,
         keep: bool = True,
@@ -87,8 +90,8 @@ class Session:
         num_visual_tokens: int | Sequence[SampleScales],
         *,
         max_new_tokens: int = 16,
-        generation: Any = None,
-        listener: Any = None,
+        generation: Generation | Sequence[Generation] | None = None,
+        listener: Listener | None = None,
     ) -> list[Answer]:
         """Answer some samples, in the order of ``rows``.
 
@@ -107,12 +110,22 @@ class Session:
             raise ValueError(f"a sample can be answered once at a time, got rows {list(rows)}")
         wanted = scales_of(num_visual_tokens, [len(self.samples[i].scales) for i in rows])
         asked = {i: self._sample(i, scales) for i, scales in zip(rows, wanted, strict=True)}
+        for sample in asked.values():
+            self.runner.check_length(sample)
+        if generation is None:
+            generation = Generation(max_new_tokens=max_new_tokens)
+        generations = one_per_sample(generation, len(rows))
         place = {i: p for p, i in enumerate(rows)}
         found: dict[int, Answer] = {}
         for own in self._batches(asked):
-            options = options_for([place[i] for i in own], generation=generation, listener=listener)
+            places = [place[i] for i in own]
             run = self._answer_kept if self._keeps[own[0]] else self._answer_anew
-            answers = run(own, asked, max_new_tokens=max_new_tokens, **options)
+            answers = run(
+                own,
+                asked,
+                generation=[generations[p] for p in places],
+                listener=None if listener is None else Relay(listener, places),
+            )
             found.update(zip(own, answers, strict=True))
         return [found[i] for i in rows]
 
@@ -133,6 +146,19 @@ class Session:
             batch.append(i)
         if batch:
             yield batch
+
+    def can_read(self, i: int, num_visual_tokens: SampleScales) -> bool:
+        """Return whether the language model has positions for a sample's prompt.
+
+        Args:
+            i: the sample.
+            num_visual_tokens: visual tokens per grid, one number or one per image.
+        """
+        try:
+            self.runner.check_length(self._sample(i, num_visual_tokens))
+        except ValueError:
+            return False
+        return True
 
     def flops(self, i: int, num_visual_tokens: SampleScales, new_tokens: int = 1) -> float:
         """Return what one more answer to a sample takes, as things stand, in FLOPs.
@@ -164,9 +190,7 @@ class Session:
         (scales,) = scales_of([num_visual_tokens], [len(sample.scales)])
         for m in set(scales):
             self.runner.check_tokens(m)
-        sample = sample._replace(scales=scales)
-        self.runner.check_length(sample)
-        return sample
+        return sample._replace(scales=scales)
 
     def _used(self, i: int, sample: Sample) -> int:
         """Return how many tokens of a sample's prompt are in the cache."""
@@ -174,7 +198,12 @@ class Session:
         return 0 if kept is None else min(len(kept.columns), _trunk(sample))
 
     def _answer_anew(
-        self, rows: Sequence[int], asked: Mapping[int, Sample], **options: Any
+        self,
+        rows: Sequence[int],
+        asked: Mapping[int, Sample],
+        *,
+        generation: Sequence[Generation],
+        listener: Listener | None = None,
     ) -> list[Answer]:
         """Answer samples of which features are kept and nothing else."""
         answers = self.runner.answer(
@@ -183,50 +212,75 @@ class Session:
             num_visual_tokens=[asked[i].scales for i in rows],
             features=[self.features[i] for i in rows],
             batch_size=self.batch_size,
-            **options,
+            generation=generation,
+            listener=listener,
         )
         for i, answer in zip(rows, answers, strict=True):
-            self.spent[i] += self._flops(i, asked[i], max(len(answer.token_ids), 1))
+            self._pay(i, asked[i], answer)
         return answers
 
     def _answer_kept(
-        self, rows: Sequence[int], asked: Mapping[int, Sample], **options: Any
+        self,
+        rows: Sequence[int],
+        asked: Mapping[int, Sample],
+        *,
+        generation: Sequence[Generation],
+        listener: Listener | None = None,
     ) -> list[Answer]:
         """Answer one batch of samples of which caches are kept."""
-        used = [self._used(i, asked[i]) for i in rows]
-        kept = KeptPrompts(
-            [self._kept.get(i) for i in rows], used, [_trunk(asked[i]) for i in rows]
-        )
-        generated = generate_greedily(
-            self.runner.model.model.language_model,
-            self.runner.model.lm_head,
-            self._rests(rows, asked, used),
-            stop_ids=self.runner.stop_ids,
-            kept=kept,
-            **options,
-        )
-        answers = [
-            self.runner.answer_of(asked[i], each) for i, each in zip(rows, generated, strict=True)
-        ]
-        for i, trunk, answer in zip(rows, kept.found, answers, strict=True):
-            self.spent[i] += self._flops(i, asked[i], max(len(answer.token_ids), 1))
+        readers = make_readers(self.runner.prompt, generation, listener)
+        wanted = [place for place, reader in enumerate(readers) if not reader.cancelled()]
+        found = dict.fromkeys(range(len(rows)), NOTHING)
+        trunks: dict[int, Trunk] = {}
+        if wanted:
+            own = [rows[place] for place in wanted]
+            kept = self._kept_prompts(own, asked)
+            generated = generate(
+                self.runner.model.model.language_model,
+                self.runner.model.lm_head,
+                self._rests(own, asked),
+                [generation[place] for place in wanted],
+                stop_ids=self.runner.stop_ids,
+                readers=[readers[place] for place in wanted],
+                kept=kept,
+            )
+            found.update(zip(wanted, generated, strict=True))
+            trunks.update(zip(own, kept.found, strict=True))
+        answers = []
+        for i, reader, result in zip(rows, readers, found.values(), strict=True):
+            text = reader.text(result.token_ids)
+            answers.append(self.runner.answer_of(asked[i], result, text))
+            self._pay(i, asked[i], answers[-1])
+        for i, trunk in trunks.items():
             known = self._kept.get(i)
             if known is None or len(known.columns) < len(trunk.columns):
                 self._kept[i] = trunk
         return answers
 
-    def _rests(
-        self, rows: Sequence[int], asked: Mapping[int, Sample], used: Sequence[int]
-    ) -> list[torch.Tensor]:
+    def _pay(self, i: int, sample: Sample, answer: Answer) -> None:
+        if answer.token_ids:
+            self.spent[i] += self._flops(i, sample, len(answer.token_ids))
+        elif not self.spent[i]:  # cancelled before the language model ran
+            self.spent[i] = encoding_flops(self.runner.shape, sum(sample.grids))
+
+    def _kept_prompts(self, rows: Sequence[int], asked: Mapping[int, Sample]) -> KeptPrompts:
+        return KeptPrompts(
+            [self._kept.get(i) for i in rows],
+            [self._used(i, asked[i]) for i in rows],
+            [_trunk(asked[i]) for i in rows],
+        )
+
+    def _rests(self, rows: Sequence[int], asked: Mapping[int, Sample]) -> list[torch.Tensor]:
         """Return the embeddings of what each row runs, shapes [t_i, d]."""
         features = [self.features[i][0] for i in rows]
         wanted = [asked[i].scales[0] for i in rows]
         visual = self.runner.visual_tokens(features, wanted)
         texts = self.runner.embed_texts([part for i in rows for part in asked[i].prompt.parts])
         rests = []
-        for skipped, tokens in zip(used, visual, strict=True):
+        for i, tokens in zip(rows, visual, strict=True):
             before, behind = next(texts), next(texts)
-            rests.append(torch.cat([before, tokens.to(before), behind])[skipped:])
+            whole = torch.cat([before, tokens.to(before), behind])
+            rests.append(whole[self._used(i, asked[i]) :])
         return rests
 
 

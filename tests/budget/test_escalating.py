@@ -14,7 +14,8 @@ from budget.escalating import EscalatingVLM
 from budget.escalation import STOP
 from budget.ladder import ScaleLadder
 from budget.models import load_model
-from budget.relay import Relay, options_for
+from budget.relay import Relay, options_for, tell
+from budget.sampling import Generation
 from experiments.scenes.data import load_scenes
 
 LEGAL = [1, 4, 9, 36, 144]
@@ -289,11 +290,73 @@ class Notes:
         return i in self.gone
 
 
+def test_a_listener_hears_the_answers_that_stand_and_no_other(model, scenes):
+    images, questions = (column[:6] for column in scenes)
+    notes = Notes()
+    fixed = Budget(num_visual_tokens=model.ladder[-1])
+    answers = EscalatingVLM(model, Dice(model.ladder, 3), batch_size=4, bound=np.inf).answer(
+        images, questions, budget=[fixed, *[None] * 5], listener=notes
+    )
+    for i, answer in enumerate(answers):
+        assert "".join(piece for j, piece in notes.heard if j == i) == answer.text
+    assert max(len(a.tried) for a in answers) > 1
+
+
+def test_who_goes_away_is_answered_no_more(model, scenes):
+    images, questions = (column[:3] for column in scenes)
+    vlm = EscalatingVLM(model, Climber(model.ladder, answers=3), bound=np.inf)
+    notes = Notes(gone=(1,))
+    answers = vlm.answer(images, questions, listener=notes)
+    assert [a.finish_reason for a in answers] == ["stop", "cancelled", "stop"]
+    assert [len(a.tried) for a in answers] == [3, 1, 3]
+    assert {i for i, _ in notes.heard} == {0, 2}
+    assert answers[1].flops < answers[1].full_flops
+
+    class Rude(Notes):
+        def text(self, i, piece):
+            raise RuntimeError("no time")
+
+    assert [a.text for a in vlm.answer(images, questions, listener=Rude())] == [
+        a.text for a in vlm.answer(images, questions)
+    ]
+
+
+def test_each_answer_is_generated_as_its_caller_says(model, scenes):
+    images, questions = (column[:3] for column in scenes)
+    generation = [
+        Generation(max_new_tokens=1),
+        Generation(temperature=1.0, seed=3, max_new_tokens=4),
+        Generation(stop=("e",)),
+    ]
+    policy = Climber(model.ladder, by=2, answers=2)
+    answers = EscalatingVLM(model, policy, bound=np.inf).answer(
+        images, questions, generation=generation
+    )
+    alone = model.answer(
+        images, questions, num_visual_tokens=model.ladder[2], generation=generation
+    )
+    assert [a.token_ids for a in answers] == [a.token_ids for a in alone]
+    assert [a.text for a in answers] == [a.text for a in alone]
+    assert answers[0].finish_reason == "length"
+
+
+def test_a_prompt_too_long_for_a_larger_scale_stays_where_it_is(model, scenes, monkeypatch):
+    images, questions = (column[:2] for column in scenes)
+    longest = max(model.count_text_tokens(question) for question in questions)
+    monkeypatch.setattr(
+        model.model.config.text_config, "max_position_embeddings", longest + model.ladder[1]
+    )
+    policy = Climber(model.ladder, by=3)
+    answers = EscalatingVLM(model, policy, bound=np.inf).answer(images, questions)
+    assert [a.num_visual_tokens for a in answers] == [model.ladder[1]] * 2
+
+
 def test_a_relay_speaks_of_samples_by_their_own_places():
     notes = Notes(gone=(7,))
     relay = Relay(Relay(notes, [5, 6, 7]), [2, 0], heard={1})
     relay.text(0, "lost")
     relay.text(1, "kept")
+    tell(relay, 1, "")
     assert notes.heard == [(5, "kept")]
     assert [relay.cancelled(0), relay.cancelled(1)] == [True, False]
 
@@ -301,7 +364,8 @@ def test_a_relay_speaks_of_samples_by_their_own_places():
 def test_only_what_was_given_is_passed_on():
     assert options_for([1, 2]) == {}
     assert options_for([2, 0], generation=["a", "b", "c"]) == {"generation": ["c", "a"]}
-    assert options_for([2, 0], generation=3) == {"generation": 3}
+    alike = Generation(max_new_tokens=3)
+    assert options_for([2, 0], generation=alike) == {"generation": alike}
     notes = Notes()
     options_for([4, 3], listener=notes)["listener"].text(1, "x")
     assert notes.heard == [(3, "x")]

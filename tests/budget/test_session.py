@@ -11,6 +11,7 @@ from budget.generation import pad_left
 from budget.kept_cache import KeptPrompts, can_keep
 from budget.kept_cost import answer_flops
 from budget.models import load_model
+from budget.sampling import Generation
 from experiments.scenes.data import load_scenes
 
 
@@ -60,6 +61,15 @@ def test_answers_are_those_of_fresh_runs_on_any_way_up_and_down(shipped, scenes,
         same(session.answer(rows, scales), fresh)
 
 
+def test_answers_are_drawn_as_in_fresh_runs(shipped, scenes):
+    images, questions = (column[:4] for column in scenes)
+    drawn = [Generation(temperature=2.0, top_p=0.9, seed=i, max_new_tokens=5) for i in range(4)]
+    session = shipped.session(images, questions)
+    for m in shipped.ladder[1], shipped.ladder[3]:
+        fresh = shipped.answer(images, questions, num_visual_tokens=m, generation=drawn)
+        same(session.answer(range(4), m, generation=drawn), fresh)
+
+
 def test_samples_with_other_numbers_of_images_are_answered_too(original):
     model, (a, b, *_) = original.model, original.images
     images = [a, [b, a], None]
@@ -80,7 +90,7 @@ def test_logits_behind_what_is_kept_are_those_of_the_whole_prompt(mqt_model, sce
     kept = KeptPrompts([session._kept[i] for i in range(3)], used, used)
     cache = DynamicCache()
     with torch.inference_mode():
-        rests = session._rests([0, 1, 2], asked, used)
+        rests = session._rests([0, 1, 2], asked)
         padded = kept.begin(cache, pad_left(rests))
         states = mqt_model.model.model.language_model(
             inputs_embeds=padded.embeds,
