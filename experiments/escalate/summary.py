@@ -52,8 +52,8 @@ class Foretold(NamedTuple):
         way: its name.
         budget: mean visual tokens that were asked for.
         accuracy: mean score by the curves, all tries allowed.
-        flops: by the curves, over the full scale's: each try of a way without a cache, the last
-            one alone with it.
+        flops: by the curves, over the full scale's: each try of a way without a cache; with one
+            the last, and for every other the text that the policy's rule knows to be read again.
         same_way: share of samples that were really given as many answers and the same score.
     """
 
@@ -142,7 +142,14 @@ def foretell(
     for each in outcomes:
         price = policy.escalation.price_of(Budget(mean_tokens=each.budget))
         visited = [walks.take(policy.escalation.rule, price)]
-        paid = pay(visited, np.array([price]), costs, scores, kept_cache=each.way == KEPT)
+        paid = pay(
+            visited,
+            np.array([price]),
+            costs,
+            scores,
+            kept_cache=each.way == KEPT,
+            again=policy.escalation.rule.spending.again * costs[:, -1],
+        )
         same = (paid.scores[0] == each.scores) & (visited[0].sum(axis=1) == each.tries)
         flops = float((paid.costs.mean() + once_flops) / full)
         rows.append(
