@@ -24,7 +24,10 @@ from budget.console import (
 from budget.escalating import DEFAULT_BOUND
 
 if TYPE_CHECKING:
+    from budget.llava import LlavaRunner
+    from experiments.escalate.steps import Step
     from experiments.escalate.summary import Foretold, Point
+    from experiments.escalate.ways import Questions
 
 
 @one_line_errors()
@@ -50,6 +53,9 @@ def escalate(
         typer.Option(help="Mean visual tokens, as 4,16,64; default: five over the ladder."),
     ] = None,
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1)] = 8,
+    rounds: Annotated[
+        int, typer.Option(help="Measurements of single steps with and without a cache.", min=1)
+    ] = 5,
     resamples: Annotated[int, typer.Option(help="Resamples of the bootstrap.", min=1)] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder of the picture and the JSON.")] = None,
@@ -92,9 +98,11 @@ def escalate(
         described = looking.describe(asked.images, asked.questions)
         once = encoding_flops(runner.shape, 1)
         foretold = foretell(looking, described, fixed, going, once)
+    steps = _steps(runner, asked, rounds, max_new_tokens) if runner.nested else []
     title = f"{runner.name}: {len(asked.questions):,} samples, bound {bound:g}; bars: 95 %"
     _print(points, foretold, title)
-    found = _figures(points, foretold, bound)
+    _print_steps(steps)
+    found = {**_figures(points, foretold, bound), "steps": [step._asdict() for step in steps]}
     if out is not None:
         import json
 
@@ -103,6 +111,43 @@ def escalate(
         whole = plain_values({**found, **as_json(points, foretold)})
         (out / "escalate.json").write_text(json.dumps(whole, indent=1, allow_nan=False) + "\n")
     print_json_line({"model": runner.name, "n": len(asked.questions), **found})
+
+
+def _steps(
+    runner: "LlavaRunner", asked: "Questions", rounds: int, max_new_tokens: int
+) -> "list[Step]":
+    """Time steps of one batch: to the full scale from below, half way and from far."""
+    from experiments.escalate.steps import time_steps
+
+    scales = tuple(runner.ladder)
+    starts = dict.fromkeys(scales[i] for i in (-2, len(scales) // 2, 0))
+    batch = asked._replace(
+        images=asked.images[:32], questions=asked.questions[:32], answers=asked.answers[:32]
+    )
+    return time_steps(
+        runner,
+        batch,
+        [(m, scales[-1]) for m in starts],
+        rounds=rounds,
+        max_new_tokens=max_new_tokens,
+    )
+
+
+def _print_steps(steps: "list[Step]") -> None:
+    if steps:
+        rows = [
+            (
+                f"{each.tokens_from} to {each.tokens_to}",
+                f"{each.kept_ms:.2f}",
+                f"{each.anew_ms:.2f}",
+                f"{each.anew_ms / each.kept_ms:.2f}",
+                f"{each.anew_flops / each.kept_flops:.2f}",
+                f"{each.same_answers:.1%}",
+            )
+            for each in steps
+        ]
+        columns = ("step up", "ms, kept cache", "ms, anew", "time", "FLOPs", "same answers")
+        print_table(columns, rows, "One step of a batch of 32 at most; medians")
 
 
 def _means(budgets: str | None) -> list[float]:
