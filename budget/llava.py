@@ -17,6 +17,7 @@ from budget.llava_inputs import LlavaInputs
 from budget.samples import Sample, SampleFeatures, SampleImages, SampleScales, images_of
 from budget.sampling import Generation, Listener, one_per_sample
 from budget.schedule import UNMEASURED, Times, groups_of
+from budget.session import Session
 from budget.types import Answer, Cost
 
 
@@ -118,6 +119,21 @@ class LlavaRunner(LlavaInputs):
             generated.entropy,
             generated.finish_reason,
         )
+
+    def session(
+        self,
+        images: Sequence[SampleImages],
+        questions: Sequence[Question],
+        *,
+        features: Sequence[SampleFeatures] | None = None,
+        keep: bool = True,
+        batch_size: int = 32,
+    ) -> Session:
+        """Return questions to be answered again and again, with more visual tokens each time.
+
+        Args and errors are those of :class:`budget.session.Session`.
+        """
+        return Session(self, images, questions, features=features, keep=keep, batch_size=batch_size)
 
     def answer_every_scale(
         self,

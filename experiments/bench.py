@@ -1,7 +1,8 @@
-"""The commands ``budget bench``: on models, the oracle's sweep, decisions and both together."""
+"""The commands ``budget bench``: on models, the oracle's sweep, decisions, and both together."""
 
 from budget.bench_cli import app
 from budget.times_cli import times
+from experiments.escalate.cli import escalate
 from experiments.throughput_cli import throughput
 from oracle.bench_cli import oracle
 from policies.bench_cli import decide
@@ -10,5 +11,6 @@ app.command("times")(times)
 app.command("oracle")(oracle)
 app.command("decide")(decide)
 app.command("throughput")(throughput)
+app.command("escalate")(escalate)
 
 __all__ = ["app"]
