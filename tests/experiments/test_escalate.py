@@ -86,7 +86,7 @@ def test_points_are_compared_at_equal_flops():
 
 @pytest.mark.parametrize("model", ["m3", "mqt"])
 def test_the_command_writes_a_picture_and_agrees_with_the_curves(model, tmp_path, capsys):
-    words = ["bench", "escalate", "--model", model, "--limit", "12", "--budgets", "9"]
+    words = ["bench", "escalate", "--model", model, "--limit", "6", "--budgets", "9"]
     words += [
         "--rounds",
         "1",
@@ -100,7 +100,7 @@ def test_the_command_writes_a_picture_and_agrees_with_the_curves(model, tmp_path
     ]
     assert run([*words, "4"]) == 0
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert last["n"] == 12
+    assert last["n"] == 6
     assert last["bound_held"]
     # Without a bound the ways are those that curves tell; a kept cache runs the question again.
     assert last["curves_accuracy_off"] == 0
