@@ -1,205 +1,118 @@
-"""Pick a scale for each sample before the forward pass, and say why."""
+"""Pick a scale for each image before the forward pass, answer, and say why and at what cost."""
 
-import math
-import time
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from functools import cached_property, partial
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from budget.ladder import ScaleLadder
-from budget.options import scaled
-from budget.risk import Risk
+from budget.budgets import (
+    Budget,
+    BudgetPolicy,
+    Decision,
+    EncodedPolicy,
+    FullScale,
+)
+from budget.planning import Asked, Choice, Governor, Planned, SampleBudget, budgets_per_image, plan
+from budget.reasons import explain
 
 if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
+    from budget.samples import SampleImages
     from budget.types import Answer, MatryoshkaVLM
 
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What the caller allows; at most one field is set, none means the policy's default.
-
-    Attributes:
-        num_visual_tokens: the same scale for every sample; the policy is not asked.
-        price: expected score that the full scale's cost must be worth, at least 0.
-        mean_tokens: visual tokens per image to stay at on average, more than 0.
-        mean_flops: FLOPs per sample, all parts, to stay at on average, more than 0.
-        mean_ms: milliseconds per sample, as the policy was calibrated, to stay at on average.
-        risk: how much score may be lost against the full scale, and how sure that must be.
-
-    Raises:
-        ValueError: if more than one field is set, or a value is not legal.
-
-    Example:
-        >>> Budget(mean_tokens=64).given
-        ('mean_tokens', 64)
-        >>> print(Budget(risk=Risk(epsilon=0.01, delta=0.05)).risk)
-        a loss of at most 0.01 with probability 0.95
-    """
-
-    num_visual_tokens: int | None = None
-    price: float | None = None
-    mean_tokens: float | None = None
-    mean_flops: float | None = None
-    mean_ms: float | None = None
-    risk: Risk | None = None
-
-    def __post_init__(self) -> None:
-        if len(self._all_given()) > 1:
-            raise ValueError(
-                f"a budget takes one of tokens, price, a mean of tokens, FLOPs or milliseconds, "
-                f"and risk, got {self}"
-            )
-        if self.num_visual_tokens is not None and self.num_visual_tokens < 1:
-            raise ValueError(f"num_visual_tokens must be at least 1, got {self.num_visual_tokens}")
-        if self.price is not None and not 0 <= self.price < math.inf:
-            raise ValueError(f"price must be finite and at least 0, got {self.price}")
-        for name in ("mean_tokens", "mean_flops", "mean_ms"):
-            mean = getattr(self, name)
-            if mean is not None and not 0 < mean < math.inf:
-                raise ValueError(f"{name} must be finite and above 0, got {mean}")
-        if self.risk is not None and not isinstance(self.risk, Risk):
-            raise ValueError(f"risk must be a Risk(epsilon, delta), got {self.risk!r}")
-
-    @property
-    def given(self) -> "tuple[str, float | Risk] | None":
-        """The name and the value of the field that is set, if one is."""
-        found = self._all_given()
-        return found[0] if found else None
-
-    def _all_given(self) -> "list[tuple[str, float | Risk]]":
-        fields = ((name, getattr(self, name)) for name in self.__slots__)
-        return [(name, value) for name, value in fields if value is not None]
-
-
-class Decision(NamedTuple):
-    """A policy's choice for a batch.
-
-    Attributes:
-        rungs: index into the ladder per sample, shape [n].
-        scores: predicted score in [0, 1] of every sample at every rung, shape [n, n_rungs].
-        note: what else there is to say of the batch, in words.
-    """
-
-    rungs: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    note: str = ""
-
-
-class BudgetPolicy(Protocol):
-    """What the runtime needs of a policy; nothing inherits from this."""
-
-    @property
-    def ladder(self) -> ScaleLadder:
-        """The scales that the policy's rungs index."""
-        ...
-
-    def choose(
-        self, images: Sequence["Image"], questions: Sequence[str], *, budget: Budget | None = None
-    ) -> Decision:
-        """Choose a rung per sample; ``None`` means the policy's default budget."""
-        ...
-
-
-@runtime_checkable
-class EncodedPolicy(BudgetPolicy, Protocol):
-    """A policy that also sees what the vision encoder found (tier post-vision).
-
-    It is asked after the encoder, which is run once whatever is chosen.
-    """
-
-    def choose_encoded(
-        self,
-        images: Sequence["Image"],
-        questions: Sequence[str],
-        *,
-        features: Sequence["torch.Tensor"],
-        words: Sequence["torch.Tensor"],
-        budget: Budget | None = None,
-    ) -> Decision:
-        """Choose a rung per sample.
-
-        Args:
-            images: n pictures.
-            questions: n questions.
-            features: what the model's ``encode`` gave for each picture.
-            words: what its ``embed_questions`` gave for each question.
-            budget: ``None`` means the policy's default.
-        """
-        ...
+__all__ = [
+    "AdaptiveAnswer",
+    "AdaptiveVLM",
+    "Budget",
+    "BudgetPolicy",
+    "Choice",
+    "Decision",
+    "EncodedPolicy",
+    "FullScale",
+    "explain",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class AdaptiveAnswer:
-    """One answer and how its scale came about.
+    """One answer, how its scale came about and what it cost.
 
     Attributes:
         text: the generated answer.
         token_ids: the generated tokens.
-        num_visual_tokens: visual tokens really used.
-        rung: index into the model's ladder, -1 for a fixed m between two rungs.
-        scores: predicted score per rung, empty where the caller fixed m.
-        reason: why this m, in words.
-        decision_ms: milliseconds per sample that choosing took (batch time over batch size).
+        num_visual_tokens: visual tokens really used, over all images and their grids.
+        prompt_tokens: length of the whole prompt, visual tokens included.
+        choices: one per image of the sample; none for a question alone.
+        decision_ms: milliseconds per image that choosing took (batch time over batch size).
         confidence: mean log-probability of the generated tokens, natural log.
-        grids: squares that the image was seen in: 1, or with tiles more.
+        grids: squares that the images were seen in: one each, or with tiles more.
+        flops: of this answer, all parts of the model; a multiply-add counts as two.
+        full_flops: what an answer of the same length takes at the largest scale.
+        finish_reason: "stop", "length" or "cancelled".
     """
 
     text: str
     token_ids: tuple[int, ...]
     num_visual_tokens: int
-    rung: int
-    scores: tuple[float, ...]
-    reason: str
+    prompt_tokens: int
+    choices: tuple[Choice, ...]
     decision_ms: float
     confidence: float
-    grids: int = 1
+    grids: int
+    flops: float
+    full_flops: float
+    finish_reason: str = "stop"
 
+    @property
+    def dearest(self) -> Choice | None:
+        """The choice of most visual tokens, the first of them; None without an image."""
+        return max(self.choices, key=lambda c: c.num_visual_tokens, default=None)
 
-@dataclass(frozen=True, slots=True)
-class FullScale:
-    """The policy that saves nothing: every sample gets the largest scale and score 1 is promised.
+    @property
+    def rung(self) -> int:
+        """Rung of the dearest choice, -1 without one or for an m between two rungs."""
+        return -1 if self.dearest is None else self.dearest.rung
 
-    Attributes:
-        ladder: the model's scales.
-    """
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """Predicted score per rung behind the dearest choice."""
+        return () if self.dearest is None else self.dearest.scores
 
-    ladder: ScaleLadder
+    @property
+    def reason(self) -> str:
+        """Why the dearest choice was taken, in words."""
+        return "no image" if self.dearest is None else self.dearest.reason
 
-    def choose(
-        self, images: Sequence["Image"], questions: Sequence[str], *, budget: Budget | None = None
-    ) -> Decision:
-        """Choose the last rung for every sample, whatever the budget."""
-        shape = (len(questions), len(self.ladder))
-        return Decision(np.full(shape[0], shape[1] - 1, dtype=np.int64), np.ones(shape))
-
-
-class _Plan(NamedTuple):
-    tokens: NDArray[np.int64]
-    rungs: NDArray[np.int64]
-    scores: list[tuple[float, ...]]
-    reasons: list[str]
-    decision_ms: float
-    features: "list[torch.Tensor] | None" = None
+    @property
+    def fallback(self) -> str:
+        """Why the policy's choice was not taken, for the first image where it was not."""
+        return next((choice.fallback for choice in self.choices if choice.fallback), "")
 
 
 class AdaptiveVLM:
-    """Answer each question at the scale its sample was given.
+    """Answer each question at the scales its images were given.
+
+    A sample is a question with one image, several, or none. Calls from several threads run one
+    after the other where they come through :meth:`answer_async`.
 
     Args:
         model: the model; it is called, never patched.
-        policy: chooses a rung of the model's ladder per sample.
+        policy: chooses a rung of the model's ladder per image.
+        governor: gives the price of images that come without a budget; None leaves them to the
+            policy's default.
 
     Raises:
         ValueError: if the policy was made for another ladder than the model's.
     """
 
-    def __init__(self, model: "MatryoshkaVLM", policy: BudgetPolicy) -> None:
+    def __init__(
+        self, model: "MatryoshkaVLM", policy: BudgetPolicy, *, governor: Governor | None = None
+    ) -> None:
         if tuple(policy.ladder) != tuple(model.ladder):
             raise ValueError(
                 f"the policy was made for scales {tuple(policy.ladder)}, "
@@ -207,22 +120,26 @@ class AdaptiveVLM:
             )
         self.model = model
         self.policy = policy
+        self.governor = governor
 
     def answer(
         self,
-        images: Sequence["Image"],
-        questions: Sequence[str],
+        images: "Sequence[SampleImages]",
+        questions: Sequence[Any],
         *,
-        budget: Budget | None = None,
+        budget: Budget | Sequence[SampleBudget] | None = None,
         max_new_tokens: int = 16,
+        **options: Any,
     ) -> list[AdaptiveAnswer]:
-        """Answer one question per image, in input order.
+        """Answer one question per sample, in input order.
 
         Args:
-            images: n images.
-            questions: n questions.
-            budget: what is allowed; ``None`` means the policy's default.
+            images: per question one image, several, or None.
+            questions: n questions; a conversation (``budget.chat.Chat``) may stand for one.
+            budget: what is allowed, for all, per sample or per image; ``None`` means the
+                governor's price, or without a governor the policy's default.
             max_new_tokens: longest answer, in tokens.
+            options: passed on to the model's ``answer``, such as ``generation``.
 
         Raises:
             ValueError: if there are not as many images as questions, if the model cannot meet a
@@ -233,123 +150,124 @@ class AdaptiveVLM:
             raise ValueError(f"one question per image is needed, got {len(images)} images, {got}")
         if not len(questions):
             return []
-        plan = self._plan(images, questions, budget)
-        answers = self._run(images, questions, plan, max_new_tokens)
-        return [
-            AdaptiveAnswer(
-                text=answer.text,
-                token_ids=answer.token_ids,
-                num_visual_tokens=answer.num_visual_tokens,
-                rung=int(plan.rungs[i]),
-                scores=plan.scores[i],
-                reason=plan.reasons[i],
-                decision_ms=plan.decision_ms,
-                confidence=answer.confidence,
-                grids=answer.grids,
-            )
-            for i, answer in enumerate(answers)
+        listed = [_listed(each) for each in images]
+        budgets = budgets_per_image(budget, [len(each) for each in listed])
+        planned, features = self._plan(listed, questions, budgets)
+        ends = list(accumulate(len(each) for each in listed))
+        choices = [
+            tuple(planned.choices[end - len(own) : end])
+            for own, end in zip(listed, ends, strict=True)
         ]
+        answers = self.model.answer(
+            images,
+            questions,
+            num_visual_tokens=[_scales(own) for own in choices],
+            max_new_tokens=max_new_tokens,
+            features=features
+            and [features[end - len(own) : end] for own, end in zip(listed, ends, strict=True)],
+            **options,
+        )
+        return [
+            self._result(answer, own, planned.decision_ms if own else 0.0)
+            for answer, own in zip(answers, choices, strict=True)
+        ]
+
+    async def answer_async(
+        self, images: "Sequence[SampleImages]", questions: Sequence[Any], **options: Any
+    ) -> list[AdaptiveAnswer]:
+        """Answer without holding up the event loop; see :meth:`answer`.
+
+        Batches run one after the other on a thread of their own. An awaiting task that is
+        cancelled stops waiting; its batch runs to the end.
+        """
+        work = partial(self.answer, images, questions, **options)
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+
+    @cached_property
+    def _worker(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(max_workers=1, thread_name_prefix="adaptive-vlm")
 
     def _plan(
-        self, images: Sequence["Image"], questions: Sequence[str], budget: Budget | None
-    ) -> _Plan:
-        n, scales = len(questions), tuple(self.model.ladder)
-        if budget is not None and (m := budget.num_visual_tokens) is not None:
-            rung = scales.index(m) if m in scales else -1
-            fixed = np.full(n, m), np.full(n, rung)
-            return _Plan(*fixed, [()] * n, ["fixed by the caller"] * n, 0.0)
-        decision, decision_ms, features = self._decide(images, questions, budget)
-        _check_decision(decision, n, len(scales))
-        reasons = [
-            explain(row, int(rung), scales, budget or Budget())
-            + (decision.note and "; ")
-            + decision.note
-            for row, rung in zip(decision.scores, decision.rungs, strict=True)
-        ]
-        scores = [tuple(float(s) for s in row) for row in decision.scores]
-        tokens = np.asarray(tuple(self.model.ladder))[decision.rungs]
-        return _Plan(tokens, decision.rungs, scores, reasons, decision_ms, features)
-
-    def _decide(
-        self, images: Sequence["Image"], questions: Sequence[str], budget: Budget | None
-    ) -> "tuple[Decision, float, list[torch.Tensor] | None]":
-        """Return the decision, its milliseconds per sample, and features if it needed them."""
-        if not isinstance(self.policy, EncodedPolicy):
-            start = time.perf_counter()
-            decision = self.policy.choose(images, questions, budget=budget)
-            return decision, (time.perf_counter() - start) * 1000 / len(questions), None
-        features = self.model.encode(images)
-        start = time.perf_counter()
-        words = self.model.embed_questions(questions)
-        decision = self.policy.choose_encoded(
-            images, questions, features=features, words=words, budget=budget
-        )
-        return decision, (time.perf_counter() - start) * 1000 / len(questions), features
-
-    def _run(
         self,
-        images: Sequence["Image"],
-        questions: Sequence[str],
-        plan: _Plan,
-        max_new_tokens: int,
-    ) -> list["Answer"]:
-        """Call the model once per scale in use; rows of one scale need no padding."""
-        found: dict[int, Answer] = {}
-        for m in np.unique(plan.tokens).tolist():
-            picked = np.flatnonzero(plan.tokens == m).tolist()
-            batch = self.model.answer(
-                [images[i] for i in picked],
-                [questions[i] for i in picked],
-                num_visual_tokens=m,
-                max_new_tokens=max_new_tokens,
-                features=plan.features and [plan.features[i] for i in picked],
-            )
-            found.update(zip(picked, batch, strict=True))
-        return [found[i] for i in range(len(questions))]
-
-
-def explain(scores: NDArray[np.float64], rung: int, scales: Sequence[int], budget: Budget) -> str:
-    """Return in words why a policy that predicts ``scores`` took ``rung``.
-
-    Example:
-        >>> explain(np.array([0.4, 0.93, 0.94]), 1, (1, 9, 144), Budget())
-        'expected score less price x cost is highest here: 0.93 at 9 tokens against 0.94 at 144'
-        >>> explain(np.array([0.4, 0.6, 0.9]), 2, (1, 9, 144), Budget(mean_tokens=64))
-        'highest expected score, within a mean of 64 tokens: 0.90 at 144 tokens'
-        >>> explain(np.array([0.9, 0.6]), 0, (1, 9), Budget(risk=Risk(0.01, 0.1)))
-        'highest expected score, with a loss of at most 0.01 with probability 0.9: 0.90 at 1 tokens'
-    """
-    limit = _limit(budget)
-    here = f"{scores[rung]:.2f} at {scales[rung]} tokens"
-    best = int(scores.argmax())
-    if scores[rung] >= scores[best]:
-        return f"highest expected score{limit}: {here}"
-    there = f"{scores[best]:.2f} at {scales[best]}"
-    return f"expected score less price x cost is highest here{limit}: {here} against {there}"
-
-
-def _limit(budget: Budget) -> str:
-    """Return in words what the caller allows."""
-    if budget.price is not None:
-        return f", at price {budget.price:g}"
-    if budget.mean_tokens is not None:
-        return f", within a mean of {budget.mean_tokens:g} tokens"
-    if budget.mean_flops is not None:
-        (number,), unit = scaled([budget.mean_flops], "FLOPs")
-        return f", within a mean of {number} {unit}"
-    if budget.mean_ms is not None:
-        return f", within a mean of {budget.mean_ms:g} ms"
-    return f", with {budget.risk}" if budget.risk is not None else ""
-
-
-def _check_decision(decision: Decision, n: int, n_rungs: int) -> None:
-    if decision.rungs.shape != (n,) or decision.scores.shape != (n, n_rungs):
-        raise ValueError(
-            f"a policy must return rungs [{n}] and scores [{n}, {n_rungs}], "
-            f"got {decision.rungs.shape} and {decision.scores.shape}"
+        images: "list[list[Image]]",
+        questions: Sequence[Any],
+        budgets: list[list[Budget | None]],
+    ) -> "tuple[Planned, list[torch.Tensor] | None]":
+        """Return a choice per image, and the images' features if a policy needed them."""
+        asked = [
+            Asked(image, _text_of(question), own)
+            for pictures, question, allowed in zip(images, questions, budgets, strict=True)
+            for image, own in zip(pictures, allowed, strict=True)
+        ]
+        features = words = None
+        if isinstance(self.policy, EncodedPolicy) and any(_is_open(each) for each in asked):
+            features = self.model.encode([each.image for each in asked])
+            words = self.model.embed_questions([each.question for each in asked])
+        planned = plan(
+            asked,
+            self.policy,
+            self.model.ladder,
+            governor=self.governor,
+            features=features,
+            words=words,
         )
-    if not np.issubdtype(decision.rungs.dtype, np.integer):
-        raise ValueError(f"rungs must be integers, got {decision.rungs.dtype}")
-    if decision.rungs.min() < 0 or decision.rungs.max() >= n_rungs:
-        low, high = decision.rungs.min(), decision.rungs.max()
-        raise ValueError(f"rungs must lie in 0..{n_rungs - 1}, got {low}..{high}")
+        return planned, features
+
+    def _result(
+        self, answer: "Answer", choices: tuple[Choice, ...], decision_ms: float
+    ) -> AdaptiveAnswer:
+        return AdaptiveAnswer(
+            text=answer.text,
+            token_ids=answer.token_ids,
+            num_visual_tokens=answer.num_visual_tokens,
+            prompt_tokens=answer.prompt_tokens,
+            choices=choices,
+            decision_ms=decision_ms,
+            confidence=answer.confidence,
+            grids=answer.grids,
+            flops=spent_flops(self.model, answer),
+            full_flops=full_flops(self.model, answer),
+            finish_reason=getattr(answer, "finish_reason", "stop"),
+        )
+
+
+def spent_flops(model: "MatryoshkaVLM", answer: "Answer") -> float:
+    """Return the FLOPs of one answer, all parts, whatever scales its images had.
+
+    A prompt costs what its length costs: visual tokens beyond the smallest scale's are counted
+    with the text.
+    """
+    least = model.ladder[0] if answer.grids else 0
+    rest = answer.prompt_tokens - least * answer.grids
+    new = max(len(answer.token_ids), 1)
+    return model.cost(least, rest, new, grids=answer.grids).flops
+
+
+def full_flops(model: "MatryoshkaVLM", answer: "Answer") -> float:
+    """Return what an answer of the same length takes with every image at the largest scale."""
+    text = answer.prompt_tokens - answer.num_visual_tokens
+    new = max(len(answer.token_ids), 1)
+    return model.cost(model.ladder[-1], text, new, grids=answer.grids).flops
+
+
+def _scales(choices: tuple[Choice, ...]) -> int | list[int]:
+    """Return a sample's scales as models take them: a number alone for a sample of one image."""
+    scales = [choice.num_visual_tokens for choice in choices]
+    return scales[0] if len(scales) == 1 else scales
+
+
+def _listed(images: "SampleImages") -> "list[Any]":
+    """Return a sample's images as a list; anything that is no sequence is one image."""
+    if images is None:
+        return []
+    return list(images) if isinstance(images, (list, tuple)) else [images]
+
+
+def _text_of(question: Any) -> str:
+    """Return what is asked: the question itself, or a conversation's last one."""
+    return question if isinstance(question, str) else str(question.question)
+
+
+def _is_open(asked: Asked) -> bool:
+    """Return whether a policy must choose this image's scale."""
+    return asked.budget is None or asked.budget.num_visual_tokens is None

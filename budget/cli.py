@@ -20,7 +20,7 @@ from budget.errors import PolicyError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from budget.adaptive import BudgetPolicy
+    from budget.budgets import BudgetPolicy
     from budget.types import MatryoshkaVLM
 
 PolicyLoader = Callable[[str], "BudgetPolicy"]

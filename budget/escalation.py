@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from budget.adaptive import Budget
+    from budget.budgets import Budget
     from budget.ladder import ScaleLadder
 
 STOP = -1

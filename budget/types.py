@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from budget.ladder import ScaleLadder
+    from budget.samples import SampleFeatures, SampleImages, SampleScales
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +88,21 @@ class MatryoshkaVLM(Protocol):
 
     def answer(
         self,
-        images: Sequence[Image],
+        images: Sequence[SampleImages],
         questions: Sequence[str],
         *,
-        num_visual_tokens: int | Sequence[int],
+        num_visual_tokens: int | Sequence[SampleScales],
         max_new_tokens: int = 16,
-        features: Sequence[torch.Tensor] | None = None,
+        features: Sequence[SampleFeatures] | None = None,
         batch_size: int = 32,
     ) -> list[Answer]:
         """Answer one question per image, in input order.
 
         Args:
-            images: one image per question. The models of this package also take several images
-                of one question, or None for a question alone.
+            images: per question one image, several, or None for a question alone.
             questions: the questions.
-            num_visual_tokens: visual tokens of each grid, one number for all or one per question.
+            num_visual_tokens: visual tokens of each grid: one number for all, or per question one
+                number or one per image.
             max_new_tokens: tokens generated at most.
             features: what ``encode`` gave for these images; skips the vision encoder.
             batch_size: samples that run together.

@@ -24,7 +24,7 @@ from experiments.lazy import LazyCommand, LazyGroup, help_style
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from budget.adaptive import BudgetPolicy
+    from budget.budgets import BudgetPolicy
 
 
 def _load_policy(folder: str) -> "BudgetPolicy":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from budget.adaptive import Decision
+from budget.budgets import Decision
 
 if TYPE_CHECKING:
     from PIL.Image import Image

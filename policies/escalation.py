@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from budget.adaptive import Budget
+from budget.budgets import Budget
 from budget.errors import PolicyError
 from budget.escalation import STOP, Tried
 from policies.after_answers import AfterAnswers

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from budget.console import print_json_line, progress
+from policies.calibration_output import print_calibration, report_all, save_calibration
 from policies.commands import print_evaluation
 from policies.evaluation import EvaluationRow, evaluate
 from policies.evaluation_files import Files
@@ -66,8 +67,14 @@ def run_evaluate(
     print_evaluation(rows, title=f"{table.num_samples} samples of {files.split}")
     names = list(inputs.judged)
     print_all(table, groups, names)
+    scales = [int(tokens) for tokens in inputs.contest.data.tokens]
+    expected = {name: judged.expected for name, judged in inputs.judged.items()}
+    reports = report_all(expected, inputs.contest.data.scores, seed, few)
+    print_calibration(reports, scales)
+    summary["ece"] = [rung.ece.value for rung in reports[names[0]]]
     if out is not None:
         save_all(out, table, groups, {"summary": summary})
+        save_calibration(out, reports, scales)
         _draw(out, table, groups, inputs)
     print_json_line(summary)
     return table

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from budget.adaptive import Budget, Decision
+from budget.budgets import Budget, Decision
 from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
 from policies.allocation import IntArray

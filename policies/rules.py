@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from budget.adaptive import Budget
+from budget.budgets import Budget
 from budget.errors import PolicyError
 from budget.stable import stable_scores
 from policies.allocation import IntArray, Sweep

@@ -1,13 +1,17 @@
+import asyncio
 import math
 import time
 
 import numpy as np
 import pytest
 
-from budget.adaptive import AdaptiveVLM, Budget, Decision, FullScale
+from budget.adaptive import AdaptiveVLM
+from budget.budgets import Budget, Decision, FullScale
 from budget.ladder import ScaleLadder
+from budget.models import load_model
 from budget.risk import Risk
-from budget.types import Answer
+from budget.types import Answer, Cost
+from experiments.scenes.data import load_scenes
 
 LADDER = ScaleLadder((1, 9, 36))
 
@@ -22,13 +26,17 @@ class EchoVLM:
         self.calls = []
 
     def answer(self, images, questions, *, num_visual_tokens, max_new_tokens=16, **_):
-        if num_visual_tokens > 36:
-            raise ValueError(f"cannot give {num_visual_tokens} tokens; legal are 1 to 36")
-        self.calls.append((num_visual_tokens, len(questions)))
+        if max(num_visual_tokens) > 36:
+            raise ValueError(f"cannot give {max(num_visual_tokens)} tokens; legal are 1 to 36")
+        self.calls.append(num_visual_tokens)
         return [
-            Answer(f"{q}/{i}@{num_visual_tokens}", (1,), num_visual_tokens, 40, -0.5)
-            for i, q in zip(images, questions, strict=True)
+            Answer(f"{q}/{i}@{m}", (1,), m, 40 + m, -0.5)
+            for i, q, m in zip(images, questions, num_visual_tokens, strict=True)
         ]
+
+    def cost(self, num_visual_tokens, text_tokens, new_tokens, *, grids=1):
+        tokens = num_visual_tokens * grids + text_tokens
+        return Cost(1000.0 * grids, 0.0, float(tokens), float(new_tokens), 0.0)
 
 
 class LengthPolicy:
@@ -49,11 +57,11 @@ def adaptive():
     return AdaptiveVLM(EchoVLM(), LengthPolicy())
 
 
-def test_answers_come_back_in_input_order_with_one_call_per_scale():
+def test_answers_come_back_in_input_order_from_one_call():
     vlm = adaptive()
     answers = vlm.answer([0, 1, 2, 3], ["aaa", "b", "cc", "d"])
     assert [a.text for a in answers] == ["aaa/0@36", "b/1@1", "cc/2@9", "d/3@1"]
-    assert vlm.model.calls == [(1, 2), (9, 1), (36, 1)]
+    assert vlm.model.calls == [[36, 1, 9, 1]]
     assert [a.rung for a in answers] == [2, 0, 1, 0]
     assert [LADDER[a.rung] for a in answers] == [a.num_visual_tokens for a in answers]
 
@@ -194,3 +202,98 @@ def test_impossible_budgets_are_refused(kwargs, match):
 def test_full_scale_is_a_policy():
     answers = AdaptiveVLM(EchoVLM(), FullScale(LADDER)).answer([0, 1], ["a", "b"])
     assert [a.num_visual_tokens for a in answers] == [36, 36]
+
+
+def test_every_sample_may_bring_its_own_budget():
+    vlm = adaptive()
+    allowed = [Budget(price=0.1), Budget(num_visual_tokens=36), None, Budget(price=0.1)]
+    answers = vlm.answer(range(4), ["b", "b", "cc", "ccc"], budget=allowed)
+    assert [a.num_visual_tokens for a in answers] == [1, 36, 9, 36]
+    assert vlm.policy.budgets == [Budget(price=0.1), None]
+    assert "price 0.1" in answers[0].reason
+    assert answers[1].reason == "fixed by the caller"
+
+
+@pytest.mark.parametrize(
+    ("budget", "match"),
+    [
+        ([None], "1 budgets for 2 samples"),
+        ([None, [None, None]], "2 budgets for the 1 images of sample 1"),
+    ],
+)
+def test_budgets_that_fit_no_sample_are_refused(budget, match):
+    with pytest.raises(ValueError, match=match):
+        adaptive().answer([0, 1], ["a", "b"], budget=budget)
+
+
+def test_what_was_spent_is_said_beside_what_full_scale_takes():
+    cheap, full = adaptive().answer([0, 0], ["b", "ccc"])
+    assert (cheap.flops, cheap.full_flops) == (1000 + 41 + 1, 1000 + 76 + 1)
+    assert full.flops == full.full_flops == cheap.full_flops
+
+
+class RecordingGovernor:
+    price = 0.25
+
+    def __init__(self):
+        self.seen = []
+
+    def record(self, scores, rungs):
+        self.seen += rungs.tolist()
+
+
+def test_a_governor_prices_the_requests_that_bring_no_budget():
+    vlm = AdaptiveVLM(EchoVLM(), LengthPolicy(), governor=RecordingGovernor())
+    vlm.answer(range(3), ["a", "bb", "c"], budget=[None, None, Budget(price=0.5)])
+    assert vlm.policy.budgets == [Budget(price=0.25), Budget(price=0.5)]
+    assert vlm.governor.seen == [0, 1]
+
+
+def test_the_async_form_gives_the_same_answers_one_batch_at_a_time():
+    vlm = adaptive()
+    running, most = 0, 0
+    plain = vlm.model.answer
+
+    def watched(*args, **kwargs):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.01)
+        running -= 1
+        return plain(*args, **kwargs)
+
+    vlm.model.answer = watched
+
+    async def ask_both():
+        return await asyncio.gather(
+            vlm.answer_async([0], ["aaa"]), vlm.answer_async([1], ["b"], budget=Budget(price=1.0))
+        )
+
+    first, second = asyncio.run(ask_both())
+    assert (first[0].text, second[0].text) == ("aaa/0@36", "b/1@1")
+    assert most == 1
+
+
+def test_images_of_one_question_get_a_scale_each_on_the_real_model():
+    model = load_model("m3")
+    rows = load_scenes("test", 2)
+    (one, two), questions = rows["image"][:], rows["question"][:]
+    samples = [one, [one, two], None]
+    asked = [*questions, "What is red?"]
+    allowed = [None, [Budget(num_visual_tokens=4), None], None]
+    answers = AdaptiveVLM(model, FullScale(model.ladder)).answer(
+        samples, asked, budget=allowed, max_new_tokens=4
+    )
+    full = model.ladder[-1]
+    assert [a.num_visual_tokens for a in answers] == [full, 4 + full, 0]
+    assert [[c.num_visual_tokens for c in a.choices] for a in answers] == [[full], [4, full], []]
+    assert answers[2].reason == "no image"
+    direct = model.answer(samples, asked, num_visual_tokens=[full, [4, full], []], max_new_tokens=4)
+    assert [a.text for a in answers] == [a.text for a in direct]
+    new = len(direct[0].token_ids)
+    text = model.count_text_tokens(asked[0])
+    assert answers[0].flops == model.cost(full, text, new).flops
+    pair = answers[1]
+    assert pair.flops < pair.full_flops
+    both = model.cost(full, model.count_text_tokens(asked[1], 2), len(pair.token_ids), grids=2)
+    assert pair.full_flops == both.flops

@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import budget.cli
-from budget.adaptive import Decision
+from budget.budgets import Decision
 from budget.ladder import ScaleLadder
 
 MODEL = Path(__file__).parents[1] / "fixtures" / "m3_original"

@@ -114,7 +114,6 @@ def test_random_weights_are_usable_numbers():
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_benchmark_on_cuda():
     sizes = read_sizes("m3")
     model = random_model(sizes.config, device="cuda", dtype=torch.bfloat16)

@@ -11,8 +11,6 @@ LARGEST = {torch.float32: 1e-4, torch.float16: 0.02, torch.bfloat16: 0.06}
 
 
 def load(original, **settings):
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
     return load_model(original.folder, num_heads=original.num_heads, **settings)
 
 

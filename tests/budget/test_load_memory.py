@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from peak_memory import STATUS
 from safetensors.torch import save_file
 
 LOAD = """
@@ -88,7 +87,7 @@ SHARD = 1e9  # what is in memory a second time while a converted model is writte
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not STATUS.exists(), reason="needs Linux's /proc")
+@pytest.mark.linux
 @pytest.mark.parametrize(
     ("suffix", "program", "more"),
     [("safetensors", LOAD, 0), ("bin", LOAD, 0), ("safetensors", CONVERT, SHARD)],

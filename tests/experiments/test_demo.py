@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from budget.adaptive import Budget
+from budget.budgets import Budget
 from experiments.cli import run
 from experiments.train.build import Shape
 from experiments.train.recipes import Steps

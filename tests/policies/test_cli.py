@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import policies.cli
-from budget.adaptive import Budget
+from budget.budgets import Budget
 from budget.errors import DataError, PolicyError
 from budget.risk import Risk
 from policies import load_policy

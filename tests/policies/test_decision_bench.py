@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from budget.adaptive import Decision
+from budget.budgets import Decision
 from budget.ladder import ScaleLadder
 from experiments.cli import run
 from policies.decision_bench import BATCH, photographs, time_decisions

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from budget.adaptive import Budget
+from budget.budgets import Budget
 from budget.errors import PolicyError
 from budget.escalation import STOP, EscalationPolicy, Tried
 from budget.ladder import ScaleLadder

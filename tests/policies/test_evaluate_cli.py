@@ -143,7 +143,11 @@ def test_everything_is_measured_and_saved(policy, tmp_path):
     with (tmp_path / "out" / "metrics.csv").open() as file:
         rows = {(row["rule"], row["metric"], row["budget"]): row for row in csv.DictReader(file)}
     assert float(rows["first", "gap_closed_stable", ""]["value"]) == said["gap_closed_stable"]
-    for name in ("frontier.png", "groups.png"):
+    with (tmp_path / "out" / "calibration.csv").open() as file:
+        rows = {(row["tokens"], row["metric"]): row for row in csv.DictReader(file)}
+    assert [float(rows[m, "ece"]["value"]) for m in ("1", "4", "16")] == said["ece"]
+    assert all(float(row["low"]) <= float(row["high"]) for row in rows.values())
+    for name in ("frontier.png", "groups.png", "reliability-1.png"):
         assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
     assert len(list((tmp_path / "cache").iterdir())) == 4  # features of 2 splits, hidden of 2
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from budget.adaptive import Budget
+from budget.budgets import Budget
 from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
 from policies import load_policy

@@ -1,0 +1,202 @@
+"""One decision per image, before the model runs: by the caller, the governor or the policy."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budget.budgets import Budget, BudgetPolicy, Decision, EncodedPolicy
+from budget.ladder import ScaleLadder
+from budget.reasons import explain
+
+if TYPE_CHECKING:
+    import torch
+    from PIL.Image import Image
+
+# What a sample is allowed: one budget for its images, or one for each of them.
+SampleBudget = Budget | None | Sequence[Budget | None]
+
+Chooser = Callable[[list[int], Budget | None], Decision]
+
+
+class Choice(NamedTuple):
+    """The scale of one image and how it came about.
+
+    Attributes:
+        num_visual_tokens: of each grid of the image.
+        rung: index into the model's ladder, -1 for a fixed m between two rungs.
+        scores: predicted score per rung, empty where no policy was asked.
+        reason: why this scale, in words.
+        fallback: why the policy's own choice was not taken; empty if it was.
+    """
+
+    num_visual_tokens: int
+    rung: int
+    scores: tuple[float, ...]
+    reason: str
+    fallback: str = ""
+
+
+class Governor(Protocol):
+    """What the planner needs of a governor; nothing inherits from this."""
+
+    @property
+    def price(self) -> float:
+        """The price of the next requests."""
+        ...
+
+    def record(self, scores: NDArray[np.float64], rungs: NDArray[np.int64]) -> None:
+        """Take in the predicted scores [n, k] of governed requests and their rungs [n]."""
+        ...
+
+
+class Asked(NamedTuple):
+    """One image of a sample, as the planner sees it.
+
+    Attributes:
+        image: the picture.
+        question: the sample's question.
+        budget: what is allowed for this image.
+    """
+
+    image: "Image"
+    question: str
+    budget: Budget | None
+
+
+class Planned(NamedTuple):
+    """Choices for a batch of images.
+
+    Attributes:
+        choices: one per image.
+        decision_ms: milliseconds per image that was decided for (batch time over batch size).
+    """
+
+    choices: list[Choice]
+    decision_ms: float
+
+
+def budgets_per_image(
+    budget: Budget | Sequence[SampleBudget] | None, counts: Sequence[int]
+) -> list[list[Budget | None]]:
+    """Return the budget of every image of every sample.
+
+    Args:
+        budget: one for all, or per sample one for its images or one for each of them.
+        counts: images of every sample.
+
+    Raises:
+        ValueError: if there is not one per sample, or per image of a sample.
+
+    Example:
+        >>> low = Budget(num_visual_tokens=1)
+        >>> budgets_per_image([low, None, [low, None]], [1, 0, 2]) == [[low], [], [low, None]]
+        True
+    """
+    if budget is None or isinstance(budget, Budget):
+        return [[budget] * count for count in counts]
+    if len(budget) != len(counts):
+        raise ValueError(f"got {len(budget)} budgets for {len(counts)} samples")
+    found: list[list[Budget | None]] = []
+    for i, (own, count) in enumerate(zip(budget, counts, strict=True)):
+        listed = [own] * count if own is None or isinstance(own, Budget) else list(own)
+        if len(listed) != count:
+            raise ValueError(f"got {len(listed)} budgets for the {count} images of sample {i}")
+        found.append(listed)
+    return found
+
+
+def plan(
+    asked: Sequence[Asked],
+    policy: BudgetPolicy,
+    ladder: ScaleLadder,
+    *,
+    governor: Governor | None = None,
+    features: "Sequence[torch.Tensor] | None" = None,
+    words: "Sequence[torch.Tensor] | None" = None,
+) -> Planned:
+    """Choose a scale for every image; those of one budget are decided together.
+
+    Args:
+        asked: the images.
+        policy: asked where the caller fixed no scale.
+        ladder: the model's scales.
+        governor: gives the price of images without a budget of their own.
+        features: what the model's ``encode`` gave for each image, for a policy that wants it.
+        words: what its ``embed_questions`` gave for each image's question, likewise.
+
+    Raises:
+        ValueError: if the policy's choice is not well formed.
+    """
+    start = time.perf_counter()
+    found: dict[int, Choice] = {}
+    groups: dict[Budget | None, list[int]] = {}
+    for i, each in enumerate(asked):
+        if each.budget is not None and (m := each.budget.num_visual_tokens) is not None:
+            found[i] = Choice(m, _rung_of(m, ladder), (), "fixed by the caller")
+        else:
+            groups.setdefault(each.budget, []).append(i)
+    for budget, rows in groups.items():
+        governed = governor is not None and budget is None
+        allowed = Budget(price=governor.price) if governor and governed else budget
+        decision = _decide(policy, [asked[i] for i in rows], rows, allowed, features, words)
+        check_decision(decision, len(rows), len(ladder))
+        if governor and governed:
+            governor.record(decision.scores, decision.rungs)
+        found.update(zip(rows, _choices(decision, ladder, allowed or Budget()), strict=True))
+    decided = sum(map(len, groups.values()))
+    spent = (time.perf_counter() - start) * 1000 / decided if decided else 0.0
+    return Planned([found[i] for i in range(len(asked))], spent)
+
+
+def _rung_of(num_visual_tokens: int, ladder: ScaleLadder) -> int:
+    scales = tuple(ladder)
+    return scales.index(num_visual_tokens) if num_visual_tokens in scales else -1
+
+
+def _decide(
+    policy: BudgetPolicy,
+    asked: Sequence[Asked],
+    rows: Sequence[int],
+    budget: Budget | None,
+    features: "Sequence[torch.Tensor] | None",
+    words: "Sequence[torch.Tensor] | None",
+) -> Decision:
+    images, questions = [each.image for each in asked], [each.question for each in asked]
+    if isinstance(policy, EncodedPolicy) and features is not None and words is not None:
+        return policy.choose_encoded(
+            images,
+            questions,
+            features=[features[i] for i in rows],
+            words=[words[i] for i in rows],
+            budget=budget,
+        )
+    return policy.choose(images, questions, budget=budget)
+
+
+def _choices(decision: Decision, ladder: ScaleLadder, budget: Budget) -> Iterable[Choice]:
+    scales = tuple(ladder)
+    note = f"; {decision.note}" if decision.note else ""
+    for row, rung in zip(decision.scores, decision.rungs.tolist(), strict=True):
+        reason = explain(row, rung, scales, budget) + note
+        yield Choice(scales[rung], rung, tuple(row.tolist()), reason)
+
+
+def check_decision(decision: Decision, n: int, n_rungs: int) -> None:
+    """Refuse a decision for n samples and so many rungs that is not well formed.
+
+    Raises:
+        ValueError: with what is wrong.
+    """
+    if decision.rungs.shape != (n,) or decision.scores.shape != (n, n_rungs):
+        raise ValueError(
+            f"a policy must return rungs [{n}] and scores [{n}, {n_rungs}], "
+            f"got {decision.rungs.shape} and {decision.scores.shape}"
+        )
+    if not np.issubdtype(decision.rungs.dtype, np.integer):
+        raise ValueError(f"rungs must be integers, got {decision.rungs.dtype}")
+    if decision.rungs.min() < 0 or decision.rungs.max() >= n_rungs:
+        low, high = decision.rungs.min(), decision.rungs.max()
+        raise ValueError(f"rungs must lie in 0..{n_rungs - 1}, got {low}..{high}")
