@@ -80,11 +80,11 @@ def choose_mixed(
         draws: in [0, 1), shape [n]; who draws less than the share pays the lower price. By default
             they are spread evenly over the rows.
     """
-    rungs: IntArray = np.argmax(scores - mix.price * relative, axis=1)
+    rungs: IntArray = (scores - mix.price * relative).argmax(axis=1)
     if mix.share == 0:
         return rungs
     draws = spread_draws(len(scores)) if draws is None else draws
-    lower: IntArray = np.argmax(scores - mix.lower * relative, axis=1)
+    lower: IntArray = (scores - mix.lower * relative).argmax(axis=1)
     return np.where(draws < mix.share, lower, rungs)
 
 

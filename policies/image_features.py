@@ -1,10 +1,12 @@
 """Cheap numbers that say what pictures are like, from numpy and PIL alone."""
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
 from policies.colours import NUM_HUES
-from policies.columns import Grids, Table, counts, flat
+from policies.columns import Grids, beside, counts, flat
 from policies.detail_features import DETAIL_NAMES, detail_features
 from policies.pooling import cells_of
 from policies.raster import PLANES, SIDE, Rasters
@@ -44,7 +46,7 @@ def image_features(rasters: Rasters, heights: NDArray[np.int64]) -> list[Grids]:
         *_size(rasters.sizes),
         rasters.means,  # and the spread of every plane
         np.sqrt(rasters.variances[..., 0]),
-        _colours(rasters),
+        *_colours(rasters),
         *detail_features(rasters, heights),
         cells_of(rasters.coarser[:, _LUMA], _THUMBNAIL_SIDE),
     ]
@@ -55,21 +57,23 @@ def _size(sizes: NDArray[np.int64]) -> list[Grids]:
     return [sizes, np.log(width * height), np.log(width / height)]
 
 
-def _colours(rasters: Rasters) -> Table:
-    """How strong colours are, how many there are, and how mixed."""
-    labels, shares = rasters.thinned, rasters.counts / _PIXELS
-    across = np.zeros(labels.shape, dtype=bool)
-    colours = flat(labels)
-    np.not_equal(colours[:, 1:], colours[:, :-1], out=flat(across)[:, :-1])
-    across[:, :, -1] = False  # a row's end and the next one's begin are no neighbours
-    down = colours[:, _SIDE:] != colours[:, :-_SIDE]
-    found = counts(flat(rasters.planes[:, _SATURATION]) > _STRONG, across, down)
-    table = np.empty((len(found), 5))
-    table[:, 0] = found[:, 0] / SIDE**2
-    table[:, 1] = np.count_nonzero(rasters.counts[:, :NUM_HUES] > _MANY, axis=1)
-    np.add.reduce(shares[:, :NUM_HUES], axis=1, out=table[:, 2])
-    logs = np.log2(np.where(rasters.counts, shares, 1.0))
-    np.negative(np.add.reduce(shares * logs, axis=1), out=table[:, 3])
-    # How long a run of one colour is.
-    np.divide(2 * _PIXELS, found[:, 1] + found[:, 2] + 2 * _SIDE, out=table[:, 4])
-    return table
+def _colours(rasters: Rasters) -> list[Grids]:
+    """How strong colours are, how many there are, how mixed, how long a run of one colour is."""
+    saturated = flat(rasters.planes[:, _SATURATION]) > _STRONG
+    found = counts(saturated, *beside(rasters.thinned, np.not_equal))
+    colours = rasters.counts
+    hues = colours[:, :NUM_HUES]
+    return [
+        found[:, :1] / SIDE**2,
+        np.add.reduce(hues > _MANY, axis=1, keepdims=True),
+        np.add.reduce(hues / _PIXELS, axis=1, keepdims=True),
+        np.add.reduce(_entropies().take(colours), axis=1, keepdims=True),
+        2 * _PIXELS / (found[:, 1:2] + found[:, 2:] + 2 * _SIDE),
+    ]
+
+
+@functools.cache
+def _entropies() -> NDArray[np.float64]:
+    """Return what a colour adds to the entropy, in bits, by its pixels, shape [2305]."""
+    shares = np.arange(_PIXELS + 1) / _PIXELS
+    return -shares * np.log2(np.maximum(shares, 1 / _PIXELS))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policies.colours import named_colours
-from policies.columns import Grids, Table, counts, flat
+from policies.columns import Grids, Table, beside, counts, flat
 from policies.heights import PERCENT, height_quantiles
 from policies.pooling import COARSER, FINE, coarser_sums, grid_starts, quarter_sums
 from policies.raster import SIDE, Rasters
@@ -68,12 +68,7 @@ def _pieces(colours: Grids, masks: Grids, wanted: Grids, rarest: Grids) -> Table
         rarest: the one that counts, shape [n].
     """
     pixels = colours[np.arange(len(rarest)), rarest]
-    dots = flat(masks)
-    across = np.zeros(masks.shape, dtype=bool)
-    np.logical_and(dots[:, 1:], dots[:, :-1], out=flat(across)[:, :-1])
-    across[:, :, -1] = False  # a row's end and the next one's begin are no neighbours
-    side = masks.shape[-1]
-    down = dots[:, side:] & dots[:, :-side]
+    across, down = beside(masks, np.logical_and)
     pairs, stacks, blocks = counts(across, down, across[:, 1:] & across[:, :-1]).T
     # The Euler number, exact where areas have no holes.
     areas = pixels - pairs - stacks + blocks
