@@ -96,10 +96,10 @@ def _runner(flags: ModelFlags) -> "LlavaRunner":
         import torch
 
         torch.set_num_threads(flags.threads)
-    times = None if flags.times is None else read_times(flags.times)
     dtype = None if flags.dtype is None else parse_dtype(flags.dtype)
     runner = load_model(flags.model, device=flags.device, dtype=dtype)
-    runner.times = times
+    if flags.times is not None:
+        runner.times = read_times(flags.times)
     return runner
 
 
