@@ -42,5 +42,5 @@ def calibrated(wanted: DefaultBudget) -> Budget | None:
     if wanted.mean is None:
         return wanted.budget
     unit, value = wanted.mean
-    name = f"mean_{unit}"
-    return Budget(**{name: value})
+    mean: dict[str, Any] = {f"mean_{unit}": value}
+    return Budget(**mean)

@@ -94,7 +94,7 @@ def check(model, answers, bound):
     longest=st.sampled_from([1, 3, 16]),
 )
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_sample_spends_more_than_the_bound_whatever_the_policy(
     model, scenes, seed, bound, keep, longest
