@@ -11,7 +11,7 @@ from budget.escalated import EscalatedAnswer, Walk
 from budget.planning import SampleBudget, budgets_per_image
 from budget.relay import options_for
 from budget.samples import SampleImages, images_of
-from budget.sampling import Generation, Listener
+from budget.sampling import Generation, Listener, one_per_sample
 
 if TYPE_CHECKING:
     from budget.escalation import EscalationPolicy
@@ -102,6 +102,8 @@ class EscalatingVLM:
         if isinstance(questions, str) or len(images) != len(questions):
             got = "one string" if isinstance(questions, str) else f"{len(questions)} questions"
             raise ValueError(f"one question per image is needed, got {len(images)} images, {got}")
+        if generation is not None:
+            generation = one_per_sample(generation, len(questions))
         budgets = budgets_per_image(budget, [len(images_of(each)) for each in images])
         found: list[EscalatedAnswer] = []
         for start in range(0, len(questions), self.batch_size):

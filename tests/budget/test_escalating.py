@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from budget.ascent import affordable
 from budget.budgets import Budget
+from budget.chat import Chat, Turn
 from budget.escalating import EscalatingVLM
 from budget.escalation import STOP
 from budget.ladder import ScaleLadder
@@ -343,6 +344,17 @@ def test_each_answer_is_generated_as_its_caller_says(model, scenes):
     assert [a.token_ids for a in answers] == [a.token_ids for a in alone]
     assert [a.text for a in answers] == [a.text for a in alone]
     assert answers[0].finish_reason == "length"
+    with pytest.raises(ValueError, match="2 generations for 3 questions"):
+        EscalatingVLM(model, policy).answer(images, questions, generation=generation[:2])
+
+
+def test_a_conversation_goes_up_by_its_last_question(model, scenes):
+    (image, *_), (question, *_) = scenes
+    chat = Chat((Turn("system", "Be brief."), Turn("user", question, 1)))
+    policy = Climber(model.ladder, by=2, answers=2)
+    (answer,) = EscalatingVLM(model, policy, bound=np.inf).answer([image], [chat])
+    (alone,) = model.answer([image], [chat], num_visual_tokens=model.ladder[2])
+    assert (answer.token_ids, len(answer.tried)) == (alone.token_ids, 2)
 
 
 def test_a_prompt_too_long_for_a_larger_scale_stays_where_it_is(model, scenes, monkeypatch):
