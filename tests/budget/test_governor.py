@@ -133,6 +133,16 @@ def test_fallbacks_are_counted_kept_and_not_learnt_from_and_too_many_of_them_are
     assert governor.report().limit == "the floor and fallbacks cost more than the mean"
 
 
+def test_scores_that_are_no_numbers_are_not_learnt_from():
+    governor, expected = Governor(COSTS, mean=36.0), real(8, 100)
+    serve(governor, expected, batch=10)
+    before = governor.price
+    odd = Decision(np.array([3, 0]), np.stack([np.full(5, np.nan), expected[0]]))
+    assert governor.govern(odd).rungs[0] == 3
+    assert np.isfinite(governor.price)
+    assert governor.price == pytest.approx(before, rel=0.5)
+
+
 def test_requests_that_tie_are_shared_out_over_time():
     governor = Governor(COSTS, mean=72.5)
     rungs = serve(governor, np.tile([0.1, 0.1, 0.1, 0.1, 0.9], (1000, 1)))
