@@ -19,6 +19,8 @@ _HOME = {
     "Cost": "types",
     "DataError": "errors",
     "Decision": "budgets",
+    "EscalatedAnswer": "escalated",
+    "EscalatingVLM": "escalating",
     "Generation": "sampling",
     "Governor": "governor",
     "GuardedPolicy": "trust",

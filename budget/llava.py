@@ -16,6 +16,8 @@ from budget.listening import make_readers
 from budget.llava_inputs import LlavaInputs
 from budget.samples import Sample, SampleFeatures, SampleImages, SampleScales, images_of
 from budget.sampling import Generation, Listener, one_per_sample
+from budget.schedule import UNMEASURED, Times, groups_of
+from budget.session import Session
 from budget.types import Answer, Cost
 
 
@@ -26,9 +28,12 @@ class LlavaRunner(LlavaInputs):
 
     Attributes:
         nested: whether an image's tokens for m are the first m of those for any larger number.
+        times: what batches take, which decides which prompts run together; set it to what
+            ``budget.time_model.read_times`` read if this machine was measured.
     """
 
     nested = False
+    times: Times = UNMEASURED
 
     @torch.inference_mode()
     def answer(
@@ -52,7 +57,8 @@ class LlavaRunner(LlavaInputs):
                 number or one per image.
             max_new_tokens: tokens generated at most, the stop token included.
             features: what ``encode`` gave for these images; skips the vision encoder.
-            batch_size: samples that run together; prompts of like length are put together.
+            batch_size: samples that run together, at most; prompts of like length are put together
+                as ``times`` says is fastest.
             generation: how answers are generated, one for all or one per sample, in place of
                 ``max_new_tokens``.
             listener: told of text as it comes, by the sample's place in ``questions``.
@@ -62,24 +68,28 @@ class LlavaRunner(LlavaInputs):
                 question, number, feature and generation per sample, or if a prompt is too long or
                 refused by the chat template.
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         if generation is None:
             generation = Generation(max_new_tokens=max_new_tokens)
         samples = self.samples(images, questions, num_visual_tokens, features)
         generations = one_per_sample(generation, len(samples))
         readers = make_readers(self.prompt, generations, listener)
-        order = sorted(range(len(samples)), key=lambda i: samples[i].length)
+        groups = groups_of(
+            [sample.length for sample in samples],
+            self.times,
+            batch_size=batch_size,
+            new_tokens=max((each.max_new_tokens for each in generations), default=1),
+        )
+        seen = self.seen_in_order([i for rows in groups for i in rows], images, features)
         answers: dict[int, Answer] = {}
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
+        for rows in groups:
+            own = {i: [next(seen) for _ in samples[i].scales] for i in rows}
             wanted = [i for i in rows if not readers[i].cancelled()]
             found = dict.fromkeys(rows, NOTHING)
             if wanted:
                 generated = generate(
                     self.model.model.language_model,
                     self.model.lm_head,
-                    self._embed_rows(wanted, samples, images, features),
+                    self._embed_rows(wanted, samples, images, own),
                     [generations[i] for i in wanted],
                     stop_ids=self.stop_ids,
                     readers=[readers[i] for i in wanted],
@@ -109,6 +119,21 @@ class LlavaRunner(LlavaInputs):
             generated.entropy,
             generated.finish_reason,
         )
+
+    def session(
+        self,
+        images: Sequence[SampleImages],
+        questions: Sequence[Question],
+        *,
+        features: Sequence[SampleFeatures] | None = None,
+        keep: bool = True,
+        batch_size: int = 32,
+    ) -> Session:
+        """Return questions to be answered again and again, with more visual tokens each time.
+
+        Args and errors are those of :class:`budget.session.Session`.
+        """
+        return Session(self, images, questions, features=features, keep=keep, batch_size=batch_size)
 
     def answer_every_scale(
         self,
