@@ -94,6 +94,7 @@ def proxy(
     quiet_libraries()
     from budget.budgets import Budget
     from budget.proxy.app import create_app
+    from budget.proxy.decide import warm_up
     from budget.proxy.dialects import make_dialect
     from budget.proxy.knobs import parse_knobs
     from budget.proxy.listening import listen
@@ -116,6 +117,7 @@ def proxy(
     )
     behind = Upstream(upstream, timeout_s=upstream_timeout_s)
     chooser = load_file_policy(policy)
+    warm_up(chooser, budget)
     means = parse_knobs(knob or (), knobs, len(chooser.ladder))
     rewriter = Rewriter(
         chooser,

@@ -1,7 +1,10 @@
 """Which rung each image of a request gets, and why."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Protocol
+
+from PIL import Image
 
 from budget.budgets import Budget, Decision
 from budget.fallbacks import OUTLIER
@@ -60,3 +63,14 @@ def rungs_by_policy(
     if len(rungs) != len(files) or not all(0 <= rung < len(policy.ladder) for rung in rungs):
         raise ValueError(f"the policy chose rungs {rungs} for {len(files)} images")
     return rungs
+
+
+def warm_up(policy: FilePolicy, budget: Budget | None) -> None:
+    """Let a policy choose once, so that no request pays for what is done only the first time.
+
+    Raises:
+        PolicyError: if the policy cannot meet the budget; it is better known before any request.
+    """
+    buffer = BytesIO()
+    Image.new("RGB", (64, 64)).save(buffer, "PNG")
+    policy.choose([buffer.getvalue()], ["What is this?"], budget=budget)

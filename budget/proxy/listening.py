@@ -42,6 +42,20 @@ def listen(app: ASGIApp, host: str, port: int, announce: Callable[[str], None]) 
         date_header=False,  # those of the answers that are relayed stand
         timeout_graceful_shutdown=_GRACE_S,
     )
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:
+    with _listener(host, port) as listener:
         _Announcing(config, announce).run([listener])
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol by name: only then does asyncio send small pieces at once (TCP_NODELAY); else
+    # each answer waits 40 ms for an acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as problem:
+        listener.close()
+        raise OSError(f"cannot listen on {host}:{port}: {problem.strerror}") from None
+    return listener

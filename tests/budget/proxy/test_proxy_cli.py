@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 
 import pytest
 from chat_bodies import image_part, message
@@ -58,9 +60,18 @@ def test_it_says_where_it_is_decides_without_torch_and_ends_on_a_signal(
             assert raw.headers["x-visual-budget"] == "0"  # at that price nothing else is worth it
             sent = recorder.last()["messages"][0]["content"][0]["image_url"]["url"]
             assert len(sent) < len(image_part()["image_url"]["url"])
+            # Were small pieces held back on the socket, every answer would take 40 ms and more.
+            assert min(_seconds(said["url"]) for _ in range(10)) < 0.035
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) in {0, -signal.SIGTERM}
+
+
+def _seconds(url):
+    start = time.perf_counter()
+    with urllib.request.urlopen(f"{url}/budget/health", timeout=10) as answer:
+        assert answer.status == 200
+    return time.perf_counter() - start
 
 
 def test_a_network_and_a_port_that_are_allowed_are_fetched_from(recorder, recorder_url, client):
@@ -94,6 +105,7 @@ GOOD = {
         ({"--knob": "a=1,2"}, "5 rungs"),
         ({"--dialect": "resize"}, "to resize"),
         ({"--allow-remote-network": "intranet"}, "a network is written as"),
+        ({"--mean-tokens": "0.001"}, "0.001"),
         ({"--host": "203.0.113.1"}, "budget: "),
     ],
 )
