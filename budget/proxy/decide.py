@@ -7,7 +7,7 @@ from typing import Protocol
 from PIL import Image
 
 from budget.budgets import Budget, Decision
-from budget.fallbacks import OUTLIER
+from budget.fallbacks import NO_POLICY, OUTLIER
 from budget.ladder import ScaleLadder
 from budget.proxy.chat_request import ChatRequest
 
@@ -31,6 +31,27 @@ class FilePolicy(Protocol):
 
 class UntrustedError(Exception):
     """A choice that is not trusted; its text is why, a reason as ``budget.fallbacks`` has them."""
+
+
+class NoPolicy:
+    """Stands where a policy could not be read: ``detail`` still chooses, all else goes unchanged.
+
+    Args:
+        num_rungs: how many rungs there are knobs for.
+    """
+
+    def __init__(self, num_rungs: int) -> None:
+        self.ladder = ScaleLadder(tuple(range(1, num_rungs + 1)))
+
+    def choose(
+        self, images: Sequence[bytes], questions: Sequence[str], *, budget: Budget | None = None
+    ) -> Decision:
+        """Choose nothing.
+
+        Raises:
+            UntrustedError: always.
+        """
+        raise UntrustedError(NO_POLICY)
 
 
 def rungs_by_detail(chat: ChatRequest, num_rungs: int) -> list[int | None]:

@@ -88,6 +88,21 @@ def test_a_network_and_a_port_that_are_allowed_are_fetched_from(recorder, record
     assert recorder.paths == ["GET /picture.png", "POST /v1/chat/completions"]
 
 
+def test_a_policy_that_cannot_be_read_leaves_requests_as_they_came(
+    recorder, recorder_url, client, tmp_path
+):
+    (tmp_path / "policy.json").write_text("{}")
+    arguments = ["--upstream", recorder_url[0], "--dialect", "vllm", "--policy", str(tmp_path)]
+    with running_proxy(*arguments, "--knob", "max_pixels=1,2,3") as said:
+        create = client(said["url"]).chat.completions.with_raw_response.create
+        unset = create(model="m", messages=[message(image_part())])
+        assert "mm_processor_kwargs" not in recorder.last()
+        low = create(model="m", messages=[message(image_part(detail="low"))])
+    assert unset.headers["x-visual-budget-fallback"] == "no policy"
+    assert low.headers["x-visual-budget"] == "0"
+    assert recorder.last()["mm_processor_kwargs"] == {"images_kwargs": {"max_pixels": 1}}
+
+
 GOOD = {
     "--upstream": "http://127.0.0.1:9",
     "--dialect": "vllm",
