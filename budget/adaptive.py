@@ -139,7 +139,8 @@ class AdaptiveVLM:
             budget: what is allowed, for all, per sample or per image; ``None`` means the
                 governor's price, or without a governor the policy's default.
             max_new_tokens: longest answer, in tokens.
-            options: passed on to the model's ``answer``, such as ``generation``.
+            options: passed on to the model's ``answer``, such as ``generation``. A ``listener``
+                that has a method ``decided`` is told each sample's choices before it is answered.
 
         Raises:
             ValueError: if there are not as many images as questions, if the model cannot meet a
@@ -158,6 +159,9 @@ class AdaptiveVLM:
             tuple(planned.choices[end - len(own) : end])
             for own, end in zip(listed, ends, strict=True)
         ]
+        if (tell := getattr(options.get("listener"), "decided", None)) is not None:
+            for i, own in enumerate(choices):
+                tell(i, own)
         answers = self.model.answer(
             images,
             questions,

@@ -220,8 +220,12 @@ class Governor:
 
     def _price(self, n: int) -> float:
         """Return the price of n requests, for what may be spent on each of them now."""
-        horizon = max(self.pace.horizon, 2.0 * n)  # a batch must not make up for it twice
-        return self._window.price_for((self.mean + self._saved / horizon) / self._ratio())
+        # Debts end at the slack; large savings are spent faster, as nothing else ends them.
+        hurry = 1 + max(0.0, self._saved) / (max(self.pace.slack, 1.0) * self.mean)
+        # A batch must not make up for it twice.
+        horizon = max(self.pace.horizon / hurry, 2.0 * n)
+        now = (self.mean + self._saved / horizon) / self._ratio()
+        return self._window.price_for(now, generous=self._saved >= 0)
 
     def _hold_debt(self, rungs: IntArray, free: "np.ndarray", worth: FloatArray) -> None:
         """Lower rungs, in place, so that no request makes more debt than is allowed."""

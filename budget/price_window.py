@@ -47,11 +47,13 @@ class PriceWindow:
             self._prices[places[row], move] = price
             self._steps[places[row], move] = costs[stop] - costs[start]
 
-    def price_for(self, mean: float) -> float:
+    def price_for(self, mean: float, *, generous: bool) -> float:
         """Return the smallest price at which the kept requests cost at most ``mean`` each.
 
         Args:
             mean: cost per request, in the unit of the rungs' costs.
+            generous: whether, where several requests change at one price, they are to change
+                together although they cost more then.
 
         Returns:
             The price, in score units per cost of the last rung. 0.0 if even free choice stays
@@ -66,6 +68,9 @@ class PriceWindow:
         first_over = int(np.searchsorted(means, mean * (1 + 1e-9), side="right"))
         if first_over == len(prices):
             return 0.0
-        above = 2 * prices[0] if first_over == 0 else prices[first_over - 1]
+        price = float(prices[first_over])
         # Between two prices at which a choice changes, so that neither is a matter of rounding.
-        return float((prices[first_over] + above) / 2)
+        tied = int(np.searchsorted(-prices, -price)), int(np.searchsorted(-prices, -price, "right"))
+        if generous and tied[1] - tied[0] > 1:
+            return (price + (float(prices[tied[1]]) if tied[1] < len(prices) else 0.0)) / 2
+        return (price + (float(prices[tied[0] - 1]) if tied[0] else 2 * price)) / 2

@@ -175,5 +175,16 @@ def price_for_accuracy(
     """
     frontier = Sweep(expected, scores, costs).frontier()
     target = float(np.asarray(scores, dtype=np.float64)[:, -1].mean()) - allowed_drop
-    kept = np.flatnonzero(frontier.scores >= target - 1e-12)
-    return float(frontier.prices[kept[0]]) if kept.size else 0.0
+    return largest_price(frontier.prices, frontier.scores, target)
+
+
+def largest_price(prices: FloatArray, scores: FloatArray, least: float) -> float:
+    """Return the largest of falling prices whose mean score is at least ``least``, 0.0 if none is.
+
+    Args:
+        prices: falling, shape [r].
+        scores: mean score at each price, shape [r].
+        least: mean score that must be kept.
+    """
+    kept = np.flatnonzero(scores >= least - 1e-12)
+    return float(prices[kept[0]]) if kept.size else 0.0

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import uvicorn
 from starlette.types import ASGIApp
 
-_BACKLOG = 2048
+from budget.serving.server import bound_socket
+
 _GRACE_S = 30  # seconds that running answers get when the process is told to end
 
 
@@ -36,26 +37,15 @@ def listen(app: ASGIApp, host: str, port: int, announce: Callable[[str], None]) 
     """
     config = uvicorn.Config(
         app,
+        ws="none",
+        proxy_headers=False,  # they are the server's behind
         access_log=False,
         log_level="warning",
         server_header=False,
         date_header=False,  # those of the answers that are relayed stand
         timeout_graceful_shutdown=_GRACE_S,
     )
-    with _listener(host, port) as listener:
-        _Announcing(config, announce).run([listener])
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol by name: only then does asyncio send small pieces at once (TCP_NODELAY); else
-    # each answer waits 40 ms for an acknowledgement.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError as problem:
-        listener.close()
-        raise OSError(f"cannot listen on {host}:{port}: {problem.strerror}") from None
-    return listener
+    # A socket that knows its protocol: only then does asyncio send small pieces at once
+    # (TCP_NODELAY); else each answer waits 40 ms for an acknowledgement.
+    with bound_socket(host, port) as bound:
+        _Announcing(config, announce).run([bound])

@@ -1,16 +1,17 @@
 import subprocess
 import sys
 from io import BytesIO
+from itertools import groupby
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from budget.errors import DataError, PolicyError
 from policies.colours import COLOUR_NAMES
 from policies.detail_features import SIDES
 from policies.features import FeatureSchema, current_schema, featurize
-from policies.heights import find_runs
+from policies.heights import run_pixels
 from policies.question_features import QUESTION_NAMES
 from policies.raster import make_rasters
 
@@ -121,6 +122,24 @@ def test_a_flat_picture_has_nothing_to_lose():
     assert found["height_50"] == 96  # all of it is one green thing
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_steps_and_strokes_are_those_of_neighbours(seed):
+    image = noise((96, 96), seed).filter(ImageFilter.BoxBlur(seed))
+    pixels = np.asarray(image, dtype=np.int64)
+    luma = (pixels @ [77, 150, 29] + 128) >> 8
+    found = features(image)
+    for side in (48, 24, 12):
+        cells = luma.reshape(side, 96 // side, side, 96 // side).mean(axis=(1, 3))
+        steps = np.abs(np.concatenate([np.diff(cells, axis=a).ravel() for a in (0, 1)]))
+        assert found[f"edges_{side}"] == pytest.approx(steps.mean(), rel=1e-12)
+        assert found[f"strong_edges_{side}"] == (steps > 50).mean()
+    rows = np.abs(2 * luma[:, 1:-1] - luma[:, :-2] - luma[:, 2:]) > 60
+    columns = np.abs(2 * luma[1:-1] - luma[:-2] - luma[2:]) > 60
+    assert found["strokes_rows"] == np.count_nonzero(rows) / 94**2
+    assert found["strokes_columns"] == np.count_nonzero(columns) / 94**2
+    assert found["strokes_both"] == np.count_nonzero(rows[1:-1] & columns[:, 1:-1]) / 94**2
+
+
 @pytest.mark.parametrize("side", SIDES[1:])
 def test_lost_detail_is_the_variance_inside_the_cells(side):
     pixels = np.asarray(noise((96, 96)), dtype=np.float64)
@@ -164,13 +183,31 @@ def test_squares_of_two_colours_on_each_other_are_two_things():
     draw = ImageDraw.Draw(image)
     draw.rectangle([10, 10, 29, 29], fill=(220, 40, 40))
     draw.rectangle([10, 30, 29, 41], fill=(50, 80, 225))
-    runs = find_runs(make_rasters([image, image]).labels)
+    heights = run_pixels(make_rasters([image, image]).columns)
     found = {
-        (int(p), COLOUR_NAMES[c], int(length))
-        for p, c, length in zip(*runs, strict=True)
+        (int(p), COLOUR_NAMES[c], int(length)): int(heights[p, c, length])
+        for p, c, length in np.argwhere(heights)
         if COLOUR_NAMES[c] != "gray"
     }
-    assert found == {(p, *run) for p in (0, 1) for run in (("red", 20), ("blue", 12))}
+    # Ten columns of twenty are looked at.
+    expected = {("red", 20): 200, ("blue", 12): 120}
+    assert found == {(p, *run): pixels for p in (0, 1) for run, pixels in expected.items()}
+
+
+def runs_by_hand(column):
+    """Lengths of the runs of one colour in a column, by colour."""
+    return [(colour, len(list(run))) for colour, run in groupby(column.tolist())]
+
+
+def test_runs_end_where_columns_and_pictures_end():
+    columns = np.random.default_rng(0).integers(0, 3, (4, 7, 10)).astype(np.uint8)
+    columns[2] = 1  # every column is one run, the last one of the picture before likewise
+    expected = np.zeros((4, 12, 11), dtype=int)
+    for p, picture in enumerate(columns):
+        for colour, length in (run for column in picture for run in runs_by_hand(column)):
+            expected[p, colour, length] += length
+    assert (run_pixels(columns) == expected).all()
+    assert (run_pixels(columns[2:3]) == expected[2:3]).all()
 
 
 def test_thin_lines_look_like_text_and_blocks_do_not():
