@@ -139,7 +139,8 @@ class AdaptiveVLM:
             budget: what is allowed, for all, per sample or per image; ``None`` means the
                 governor's price, or without a governor the policy's default.
             max_new_tokens: longest answer, in tokens.
-            options: passed on to the model's ``answer``, such as ``generation``.
+            options: passed on to the model's ``answer``, such as ``generation``. A ``listener``
+                that has a method ``decided`` is told each sample's choices before it is answered.
 
         Raises:
             ValueError: if there are not as many images as questions, if the model cannot meet a
@@ -158,6 +159,9 @@ class AdaptiveVLM:
             tuple(planned.choices[end - len(own) : end])
             for own, end in zip(listed, ends, strict=True)
         ]
+        if (tell := getattr(options.get("listener"), "decided", None)) is not None:
+            for i, own in enumerate(choices):
+                tell(i, own)
         answers = self.model.answer(
             images,
             questions,
@@ -167,10 +171,13 @@ class AdaptiveVLM:
             and [features[end - len(own) : end] for own, end in zip(listed, ends, strict=True)],
             **options,
         )
-        return [
+        results = [
             self._result(answer, own, planned.decision_ms if own else 0.0)
             for answer, own in zip(answers, choices, strict=True)
         ]
+        if self.governor is not None:
+            settle(self.governor, results, budgets)
+        return results
 
     async def answer_async(
         self, images: "Sequence[SampleImages]", questions: Sequence[Any], **options: Any
@@ -229,6 +236,25 @@ class AdaptiveVLM:
             full_flops=full_flops(self.model, answer),
             finish_reason=getattr(answer, "finish_reason", "stop"),
         )
+
+
+def settle(
+    governor: Governor, answers: Sequence[AdaptiveAnswer], budgets: Sequence[list[Budget | None]]
+) -> None:
+    """Tell a governor what the samples that it governed really cost.
+
+    A sample of which an image had a budget of its own stays counted as it was planned, and so does
+    a time, which is not measured sample by sample.
+
+    Args:
+        governor: told.
+        answers: of n samples.
+        budgets: per sample those of its images.
+    """
+    for answer, own in zip(answers, budgets, strict=True):
+        if own and all(each is None for each in own) and governor.unit != "ms":
+            paid = answer.num_visual_tokens if governor.unit == "tokens" else answer.flops
+            governor.settle([choice.rung for choice in answer.choices], paid)
 
 
 def spent_flops(model: "MatryoshkaVLM", answer: "Answer") -> float:

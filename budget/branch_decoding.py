@@ -74,6 +74,7 @@ def decode(
                         sum(scores[leaf]) / len(scores[leaf]),
                         flat.margins[i * k + branch],
                         flat.entropies[i * k + branch],
+                        "stop" if ids[leaf][-1] in stop_ids else "length",
                     )
                     for leaf in range(branch * each, (branch + 1) * each)
                 ]

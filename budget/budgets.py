@@ -80,11 +80,20 @@ class Decision(NamedTuple):
         rungs: index into the ladder per sample, shape [n].
         scores: predicted score in [0, 1] of every sample at every rung, shape [n, n_rungs].
         note: what else there is to say of the batch, in words.
+        outliers: which samples are unlike all that the policy was calibrated on, shape [n]; None
+            where it does not know.
+        fallbacks: per sample why the policy's own choice was not taken, empty where it was: one of
+            ``budget.fallbacks.REASONS``. Empty as a whole where nobody looked.
+        details: per sample what went wrong, in words; as many as ``fallbacks``. One sample's are
+            not for the eyes of who asked about another.
     """
 
     rungs: NDArray[np.int64]
     scores: NDArray[np.float64]
     note: str = ""
+    outliers: NDArray[np.bool_] | None = None
+    fallbacks: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 class BudgetPolicy(Protocol):

@@ -33,15 +33,16 @@ def vicuna_chat_template(image_token: str) -> str:
     """
     system = VICUNA_V1.partition("USER:")[0]
     return (
+        "{% if messages[0]['role'] != 'system' %}"
         "{{ '" + system.replace("'", "\\'") + "' }}"
-        "{% for message in messages %}"
-        "{{ 'USER: ' if message['role'] == 'user' else 'ASSISTANT: ' }}"
+        "{% endif %}{% for message in messages %}"
+        "{{ {'system': '', 'user': 'USER: ', 'assistant': 'ASSISTANT: '}[message['role']] }}"
         "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
         "{% for part in message['content'] %}"
         "{% if part['type'] == 'image' %}{{ '" + image_token + "\\n' }}"
         "{% else %}{{ part['text'] }}{% endif %}"
         "{% endfor %}{% endif %}"
-        "{{ ' ' if message['role'] == 'user' else eos_token }}"
+        "{{ eos_token if message['role'] == 'assistant' else ' ' }}"
         "{% endfor %}"
         "{% if add_generation_prompt %}ASSISTANT:{% endif %}"
     )

@@ -3,47 +3,25 @@
 Times are milliseconds per sample, whatever the batch; memory is that of the whole batch.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from budget.errors import DataError
 from budget.ladder import ScaleLadder
+from budget.measured_files import Count, Machine, Spread, Strict, read_measured, write_measured
 
-_MAX_BYTES = 4_000_000
-
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Spread(_Strict):
-    """Repeated measurements of one thing.
-
-    Attributes:
-        median: of all repeats.
-        low: lower quartile.
-        high: upper quartile.
-    """
-
-    median: Finite
-    low: Finite
-    high: Finite
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Self:
-        """Return median and quartiles of measured values."""
-        low, median, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
-        return cls(median=median, low=low, high=high)
+__all__ = [
+    "CostCalibration",
+    "Machine",
+    "RungCost",
+    "Spread",
+    "read_calibration",
+    "write_calibration",
+]
 
 
-class RungCost(_Strict):
+class RungCost(Strict):
     """What one scale costs.
 
     Attributes:
@@ -63,27 +41,7 @@ class RungCost(_Strict):
     flops: Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Machine(_Strict):
-    """Where it was measured.
-
-    Attributes:
-        platform: operating system and architecture.
-        processor: name of the processor.
-        device: what the model ran on, as torch names it.
-        device_name: name of that device.
-        threads: threads of torch on the processor.
-        torch: its version.
-    """
-
-    platform: str
-    processor: str
-    device: str
-    device_name: str
-    threads: Count
-    torch: str
-
-
-class CostCalibration(_Strict):
+class CostCalibration(Strict):
     """Measured costs of a ladder.
 
     Attributes:
@@ -145,9 +103,7 @@ class CostCalibration(_Strict):
 
 def write_calibration(path: str | Path, calibration: CostCalibration) -> None:
     """Write a calibration; its folder is made if needed."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(calibration.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_measured(path, calibration)
 
 
 def read_calibration(path: str | Path) -> CostCalibration:
@@ -156,16 +112,4 @@ def read_calibration(path: str | Path) -> CostCalibration:
     Raises:
         DataError: if there is no such file or it is not well formed.
     """
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise DataError(f"no calibration can be read at {path}: {error.strerror}") from error
-    if len(data) > _MAX_BYTES:
-        raise DataError(f"{path} is larger than {_MAX_BYTES} bytes, so it is not read")
-    try:
-        return CostCalibration.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise DataError(f"{path}: {where}: {first['msg']}") from error
+    return read_measured(path, CostCalibration, "calibration")

@@ -14,6 +14,7 @@ import torch
 
 from budget.branch_decoding import Rollouts, decode, score_choices
 from budget.branches import MASKED_ATTENTION, Branches, Tree
+from budget.chat import Question
 from budget.samples import Sample, SampleFeatures, SampleImages, features_of, images_of
 from budget.types import Answer
 
@@ -82,7 +83,7 @@ class EveryScale:
         self,
         runner: "LlavaRunner",
         images: Sequence[SampleImages],
-        questions: Sequence[str],
+        questions: Sequence[Question],
         *,
         features: Sequence[SampleFeatures] | None = None,
         batch_size: int = 32,
@@ -126,7 +127,7 @@ class EveryScale:
         room = max_new_tokens * (1 if rollouts is None else rollouts.number)
         for plan, per_branch in zip(self.plans, self._run(generate, room), strict=True):
             made = [
-                [_answer(self.runner, sample, result) for result in results]
+                [self.runner.answer_of(sample, result) for result in results]
                 for sample, results in zip(plan.samples, per_branch, strict=True)
             ]
             answers.append([made[branch] for branch in plan.rungs])
@@ -202,7 +203,7 @@ class EveryScale:
             for plan, per_branch in zip(self.plans, found, strict=True)
         ]
 
-    def _plans(self, questions: Sequence[str]) -> list[Plan]:
+    def _plans(self, questions: Sequence[Question]) -> list[Plan]:
         ladder = list(self.runner.ladder)
         plans = []
         for sample in self.runner.samples(self.images, questions, ladder[0], self.features):
@@ -301,16 +302,3 @@ class EveryScale:
             ]
             trees.append(Tree(first, branches, (len(first),) * len(branches), len(first)))
         return trees
-
-
-def _answer(runner: "LlavaRunner", sample: Sample, result: "Generated") -> Answer:
-    return Answer(
-        runner.prompt.decode(list(result.token_ids)),
-        result.token_ids,
-        sample.visual_tokens,
-        sample.length,
-        result.confidence,
-        sum(sample.grids),
-        result.margin,
-        result.entropy,
-    )

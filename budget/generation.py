@@ -1,26 +1,39 @@
-"""Greedy decoding over prompts of different lengths, with a key-value cache."""
+"""Decoding over prompts of different lengths, each in its own way, with a key-value cache."""
 
+import math
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from transformers import DynamicCache
 
+from budget.draws import Draws
+from budget.sampling import Generation
+
+if TYPE_CHECKING:
+    from budget.kept_cache import KeptPrompts
+    from budget.listening import Reader
+
 
 class Generated(NamedTuple):
-    """What greedy decoding gave for one prompt.
+    """What decoding gave for one prompt.
 
     Attributes:
         token_ids: generated ids, with the stop token at the end if one came.
-        confidence: mean log-probability of ``token_ids``.
+        confidence: mean log-probability of ``token_ids``; NaN without any.
         margin: probability of the first token less that of the next best.
         entropy: of the first token's distribution, in nats.
+        finish_reason: "stop" (a stop token or text), "length" (the limit) or "cancelled".
     """
 
     token_ids: tuple[int, ...]
     confidence: float
     margin: float
     entropy: float
+    finish_reason: str = "stop"
+
+
+NOTHING = Generated((), math.nan, math.nan, math.nan, "cancelled")
 
 
 class Doubt(NamedTuple):
@@ -72,7 +85,6 @@ def pad_left(prompts: Sequence[torch.Tensor]) -> PaddedPrompts:
     return PaddedPrompts(embeds, (positions >= 0).long(), positions.clamp(min=0))
 
 
-@torch.inference_mode()
 def generate_greedily(
     language_model: Any,
     head: torch.nn.Module,
@@ -81,64 +93,126 @@ def generate_greedily(
     max_new_tokens: int,
     stop_ids: Collection[int] = (),
 ) -> list[Generated]:
-    """Decode every prompt greedily until a stop token or ``max_new_tokens``.
+    """Decode every prompt greedily until a stop token or ``max_new_tokens``; see :func:`generate`.
+
+    Raises:
+        ValueError: if ``max_new_tokens`` is not positive.
+    """
+    alike = [Generation(max_new_tokens=max_new_tokens)] * len(prompts)
+    return generate(language_model, head, prompts, alike, stop_ids=stop_ids)
+
+
+@torch.inference_mode()
+def generate(
+    language_model: Any,
+    head: torch.nn.Module,
+    prompts: Sequence[torch.Tensor],
+    generations: Sequence[Generation],
+    *,
+    stop_ids: Collection[int] = (),
+    readers: "Sequence[Reader] | None" = None,
+    kept: "KeptPrompts | None" = None,
+) -> list[Generated]:
+    """Decode every prompt in its own way; finished and cancelled rows leave the batch.
 
     Args:
         language_model: a transformers decoder without its head.
         head: maps hidden states [b, d] to logits [b, vocabulary].
         prompts: embeddings of each prompt, shapes [t_i, d].
-        max_new_tokens: tokens generated at most per prompt, the stop token included.
+        generations: how each prompt is decoded. Stop texts are the readers' business.
         stop_ids: ids that end an answer; none decodes to the limit.
+        readers: what reads each row's tokens; None reads nothing.
+        kept: beginnings of the prompts that were read before; ``prompts`` are what follows them.
 
     Returns:
-        One result per prompt, in order.
-
-    Raises:
-        ValueError: if ``max_new_tokens`` is not positive.
+        One result per prompt, in order. Confidence, margin and entropy are of the model's own
+        distribution, whatever the temperature.
     """
-    if max_new_tokens < 1:
-        raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens}")
-    decoding = _Decoding(language_model, head, prompts, max_new_tokens)
-    ids: list[list[int]] = [[] for _ in prompts]
-    scores: list[list[float]] = [[] for _ in prompts]
-    alive = list(range(len(prompts)))
+    rows = [
+        _Row(each.max_new_tokens, stop_ids, readers[i] if readers else None)
+        for i, each in enumerate(generations)
+    ]
+    draws = Draws(generations)
+    longest = max(row.limit for row in rows)
+    decoding = _Decoding(language_model, head, prompts, longest, kept)
     unsure = doubt(decoding.logits())
-    for step in range(max_new_tokens):
-        tokens, log_probs = decoding.pick()
-        keep = []
-        for row, (i, token, score) in enumerate(zip(alive, tokens, log_probs, strict=True)):
-            ids[i].append(token)
-            scores[i].append(score)
-            if token not in stop_ids:
-                keep.append(row)
-        if not keep or step + 1 == max_new_tokens:
+    alive = list(range(len(prompts)))
+    while True:
+        tokens, log_probs = decoding.pick(draws, alive)
+        keep = [
+            place
+            for place, (i, token, score) in enumerate(zip(alive, tokens, log_probs, strict=True))
+            if rows[i].goes_on(token, score)
+        ]
+        if not keep:
             break
         if len(keep) < len(alive):
             decoding.keep(keep)
-            alive = [alive[row] for row in keep]
-        decoding.advance([tokens[row] for row in keep])
+            alive = [alive[place] for place in keep]
+        decoding.advance([tokens[place] for place in keep])
     return [
-        Generated(tuple(i), sum(s) / len(s), margin, entropy)
-        for i, s, margin, entropy in zip(ids, scores, *unsure, strict=True)
+        Generated(tuple(row.ids), sum(row.scores) / len(row.scores), *first, row.reason)
+        for row, first in zip(rows, zip(*unsure, strict=True), strict=True)
     ]
+
+
+class _Row:
+    """One answer in the making: its tokens, their log-probabilities, and why it ended."""
+
+    def __init__(self, limit: int, stop_ids: Collection[int], reader: "Reader | None") -> None:
+        self.limit, self.stop_ids, self.reader = limit, stop_ids, reader
+        self.ids: list[int] = []
+        self.scores: list[float] = []
+        self.reason = ""
+
+    def goes_on(self, token: int, score: float) -> bool:
+        """Take a token; return whether another one is wanted."""
+        self.ids.append(token)
+        self.scores.append(score)
+        stopped = self.reader is not None and self.reader.take(token)
+        if stopped or token in self.stop_ids:
+            self.reason = "stop"
+        elif len(self.ids) == self.limit:
+            self.reason = "length"
+        if self.reader is not None:
+            self._tell(self.reader)
+        return not self.reason
+
+    def _tell(self, reader: "Reader") -> None:
+        # The last tokens may hold a stop text that was not certain before.
+        if self.reason and reader.end():
+            self.reason = "stop"
+        # Asked last: a listener that has just raised counts as one that went away.
+        if reader.cancelled():
+            self.reason = "cancelled"
 
 
 class _Decoding:
     """The running state of one batch: cache, mask, positions and the last hidden states."""
 
     def __init__(
-        self, language_model: Any, head: Any, prompts: Sequence[torch.Tensor], new_tokens: int
+        self,
+        language_model: Any,
+        head: Any,
+        prompts: Sequence[torch.Tensor],
+        new_tokens: int,
+        kept: "KeptPrompts | None" = None,
     ) -> None:
         self.language_model, self.head = language_model, head
         self.embed = language_model.get_input_embeddings()
         self.cache = DynamicCache(config=language_model.config)
         padded = pad_left(prompts)
         self.length = padded.embeds.shape[1]
+        if kept is not None:
+            padded = kept.begin(self.cache, padded)
+            self.length += kept.columns
         self.next_position = padded.positions[:, -1:] + 1
         self.mask = padded.mask
         if padded.mask is not None:
             self.mask = torch.nn.functional.pad(padded.mask, (0, new_tokens), value=1)
         self.hidden = self._run(padded.embeds, padded.positions)
+        if kept is not None:
+            kept.end(self.cache, [len(prompt) for prompt in prompts])
 
     def _run(self, embeds: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         mask = None if self.mask is None else self.mask[:, : self.length]
@@ -157,9 +231,19 @@ class _Decoding:
         logits: torch.Tensor = self.head(self.hidden)
         return logits
 
-    def pick(self) -> tuple[list[int], list[float]]:
-        """Return the most probable next token of every row and its log-probability."""
-        best, tokens = self.logits().float().log_softmax(dim=-1).max(dim=-1)
+    def pick(self, draws: Draws, rows: list[int]) -> tuple[list[int], list[float]]:
+        """Return the next token of every row, the most probable or drawn, and its log-probability.
+
+        Args:
+            draws: draws for the rows that are not greedy.
+            rows: which rows of the first batch are left.
+        """
+        log_probs = self.logits().float().log_softmax(dim=-1)
+        best, tokens = log_probs.max(dim=-1)
+        drawn = draws.draw(log_probs, rows)
+        if drawn is not None:
+            tokens[drawn.places] = drawn.tokens
+            best = log_probs.gather(1, tokens[:, None])[:, 0]
         return tokens.tolist(), best.tolist()
 
     def keep(self, rows: list[int]) -> None:

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 
 import torch
 
+from budget.chat import Question
 from budget.cost import llava_cost
 from budget.every_scale import EveryScale, can_share
 from budget.every_scale_cost import every_scale_flops
-from budget.generation import generate_greedily, pad_left
+from budget.generation import NOTHING, Generated, generate, pad_left
+from budget.listening import make_readers
 from budget.llava_inputs import LlavaInputs
-from budget.samples import SampleFeatures, SampleImages, SampleScales, images_of
+from budget.samples import Sample, SampleFeatures, SampleImages, SampleScales, images_of
+from budget.sampling import Generation, Listener, one_per_sample
+from budget.schedule import UNMEASURED, Times, groups_of
+from budget.session import Session
 from budget.types import Answer, Cost
 
 
@@ -23,67 +28,117 @@ class LlavaRunner(LlavaInputs):
 
     Attributes:
         nested: whether an image's tokens for m are the first m of those for any larger number.
+        times: what batches take, which decides which prompts run together; set it to what
+            ``budget.time_model.read_times`` read if this machine was measured.
     """
 
     nested = False
+    times: Times = UNMEASURED
 
     @torch.inference_mode()
     def answer(
         self,
         images: Sequence[SampleImages],
-        questions: Sequence[str],
+        questions: Sequence[Question],
         *,
         num_visual_tokens: int | Sequence[SampleScales],
         max_new_tokens: int = 16,
         features: Sequence[SampleFeatures] | None = None,
         batch_size: int = 32,
+        generation: Generation | Sequence[Generation] | None = None,
+        listener: Listener | None = None,
     ) -> list[Answer]:
         """Answer one question per sample, in input order; see ``MatryoshkaVLM.answer``.
 
         Args:
-            images: per question one image, several, or None.
-            questions: the questions.
+            images: per question one image, several, or None; of a chat those of all its turns.
+            questions: the questions, each a text or a chat.
             num_visual_tokens: visual tokens per grid: one number for all, or for each sample one
                 number or one per image.
             max_new_tokens: tokens generated at most, the stop token included.
             features: what ``encode`` gave for these images; skips the vision encoder.
-            batch_size: samples that run together; prompts of like length are put together.
+            batch_size: samples that run together, at most; prompts of like length are put together
+                as ``times`` says is fastest.
+            generation: how answers are generated, one for all or one per sample, in place of
+                ``max_new_tokens``.
+            listener: told of text as it comes, by the sample's place in ``questions``.
 
         Raises:
             ValueError: if a number of visual tokens cannot be met exactly, if there is not one
-                question, number and feature per sample, or if a prompt is too long.
+                question, number, feature and generation per sample, or if a prompt is too long or
+                refused by the chat template.
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        if generation is None:
+            generation = Generation(max_new_tokens=max_new_tokens)
         samples = self.samples(images, questions, num_visual_tokens, features)
-        order = sorted(range(len(samples)), key=lambda i: samples[i].length)
+        generations = one_per_sample(generation, len(samples))
+        readers = make_readers(self.prompt, generations, listener)
+        groups = groups_of(
+            [sample.length for sample in samples],
+            self.times,
+            batch_size=batch_size,
+            new_tokens=max((each.max_new_tokens for each in generations), default=1),
+        )
+        seen = self.seen_in_order([i for rows in groups for i in rows], images, features)
         answers: dict[int, Answer] = {}
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            generated = generate_greedily(
-                self.model.model.language_model,
-                self.model.lm_head,
-                self._embed_rows(rows, samples, images, features),
-                max_new_tokens=max_new_tokens,
-                stop_ids=self.stop_ids,
-            )
-            for i, result in zip(rows, generated, strict=True):
-                answers[i] = Answer(
-                    self.prompt.decode(list(result.token_ids)),
-                    result.token_ids,
-                    samples[i].visual_tokens,
-                    samples[i].length,
-                    result.confidence,
-                    sum(samples[i].grids),
-                    result.margin,
-                    result.entropy,
+        for rows in groups:
+            own = {i: [next(seen) for _ in samples[i].scales] for i in rows}
+            wanted = [i for i in rows if not readers[i].cancelled()]
+            found = dict.fromkeys(rows, NOTHING)
+            if wanted:
+                generated = generate(
+                    self.model.model.language_model,
+                    self.model.lm_head,
+                    self._embed_rows(wanted, samples, images, own),
+                    [generations[i] for i in wanted],
+                    stop_ids=self.stop_ids,
+                    readers=[readers[i] for i in wanted],
                 )
+                found.update(zip(wanted, generated, strict=True))
+            for i, result in found.items():
+                text = readers[i].text(result.token_ids)
+                answers[i] = self.answer_of(samples[i], result, text)
         return [answers[i] for i in range(len(samples))]
+
+    def answer_of(self, sample: Sample, generated: Generated, text: str | None = None) -> Answer:
+        """Return what was generated for a sample as its answer.
+
+        Args:
+            sample: what was asked.
+            generated: what came.
+            text: what it says; by default all tokens, decoded.
+        """
+        return Answer(
+            self.prompt.decode(list(generated.token_ids)) if text is None else text,
+            generated.token_ids,
+            sample.visual_tokens,
+            sample.length,
+            generated.confidence,
+            sum(sample.grids),
+            generated.margin,
+            generated.entropy,
+            generated.finish_reason,
+        )
+
+    def session(
+        self,
+        images: Sequence[SampleImages],
+        questions: Sequence[Question],
+        *,
+        features: Sequence[SampleFeatures] | None = None,
+        keep: bool = True,
+        batch_size: int = 32,
+    ) -> Session:
+        """Return questions to be answered again and again, with more visual tokens each time.
+
+        Args and errors are those of :class:`budget.session.Session`.
+        """
+        return Session(self, images, questions, features=features, keep=keep, batch_size=batch_size)
 
     def answer_every_scale(
         self,
         images: Sequence[SampleImages],
-        questions: Sequence[str],
+        questions: Sequence[Question],
         *,
         max_new_tokens: int = 16,
         features: Sequence[SampleFeatures] | None = None,
@@ -119,7 +174,7 @@ class LlavaRunner(LlavaInputs):
     def every_scale(
         self,
         images: Sequence[SampleImages],
-        questions: Sequence[str],
+        questions: Sequence[Question],
         *,
         features: Sequence[SampleFeatures] | None = None,
         batch_size: int = 32,
@@ -139,7 +194,7 @@ class LlavaRunner(LlavaInputs):
     def logits(
         self,
         images: Sequence[SampleImages],
-        questions: Sequence[str],
+        questions: Sequence[Question],
         *,
         num_visual_tokens: int | Sequence[SampleScales],
     ) -> list[torch.Tensor]:
@@ -164,13 +219,18 @@ class LlavaRunner(LlavaInputs):
         ]
 
     def prompt_logits(
-        self, image: SampleImages, question: str, *, num_visual_tokens: SampleScales
+        self, image: SampleImages, question: Question, *, num_visual_tokens: SampleScales
     ) -> torch.Tensor:
         """Return the logits of every position of one prompt, shape [positions, vocabulary]."""
         return self.logits([image], [question], num_visual_tokens=[num_visual_tokens])[0]
 
-    def count_text_tokens(self, question: str, images: int = 1) -> int:
-        """Return the length of a prompt with so many images, without the visual tokens."""
+    def count_text_tokens(self, question: Question, images: int | None = None) -> int:
+        """Return the length of a prompt without the visual tokens.
+
+        Args:
+            question: a text or a chat.
+            images: how many there are; by default as many as a chat has, and one of a text.
+        """
         return self.prompt.ids(question, images).text_tokens
 
     def cost(

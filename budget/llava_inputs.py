@@ -3,12 +3,15 @@
 A subclass says how features become exactly m visual tokens; everything else is the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import torch
 from PIL.Image import Image
 
+from budget.chat import Question, text_of
 from budget.cost import LlavaShape
 from budget.images import to_pixels
 from budget.ladder import ScaleLadder
@@ -97,38 +100,49 @@ class LlavaInputs:
         Returns:
             Shapes [n, d], or [grids, n, d] from a model that cuts images into tiles.
         """
-        if not self.pinpoints:
-            return list(self._encode_squares(images))
-        cut = [cut_tiles(as_shown(image), self.pinpoints, self.side) for image in images]
-        squares = list(self._encode_squares([tile for tiles in cut for tile in tiles]))
-        ends = torch.tensor([len(tiles) for tiles in cut]).cumsum(0).tolist()
-        return [
-            torch.stack(squares[end - len(tiles) : end])
-            for end, tiles in zip(ends, cut, strict=True)
-        ]
+        return list(self._encode_each(images))
 
-    def _encode_squares(self, images: Sequence[Image]) -> Iterator[torch.Tensor]:
-        for start in range(0, len(images), _ENCODE_BATCH):
-            chunk = images[start : start + _ENCODE_BATCH]
+    def _encode_each(self, images: Iterable[Image]) -> Iterator[torch.Tensor]:
+        """Yield what ``encode`` returns; full vision batches run, no sooner than they are asked."""
+        if not self.pinpoints:
+            yield from self._encode_squares(images)
+            return
+        counts: deque[int] = deque()
+        squares = self._encode_squares(self._cut(images, counts))
+        for first in squares:
+            yield torch.stack([first, *islice(squares, counts.popleft() - 1)])
+
+    def _cut(self, images: Iterable[Image], counts: deque[int]) -> Iterator[Image]:
+        """Yield the tiles of all images; how many an image has is noted before its first."""
+        for image in images:
+            tiles = cut_tiles(as_shown(image), self.pinpoints, self.side)
+            counts.append(len(tiles))
+            yield from tiles
+
+    def _encode_squares(self, images: Iterable[Image]) -> Iterator[torch.Tensor]:
+        rest = iter(images)
+        while chunk := list(islice(rest, _ENCODE_BATCH)):
             pixels = to_pixels(chunk, self.image_processor, pad=self.aspect == "pad")
             pixels = pixels.to(self.device, self.model.dtype)
             encoded = self.model.get_image_features(pixel_values=pixels, return_dict=True)
             yield from encoded.pooler_output
 
     @torch.inference_mode()
-    def embed_questions(self, questions: Sequence[str]) -> list[torch.Tensor]:
+    def embed_questions(self, questions: Sequence[Question]) -> list[torch.Tensor]:
         """Return, per question, the embeddings of its tokens from the model's own table.
 
         Returns:
-            Shapes [t, d]; without the prompt around the question.
+            Shapes [t, d]; without the prompt around the question, of a chat its last one alone.
         """
-        ids = [self.tokenizer(text, add_special_tokens=False).input_ids for text in questions]
+        ids = [
+            self.tokenizer(text_of(each), add_special_tokens=False).input_ids for each in questions
+        ]
         return list(self.embed_texts(ids))
 
     def samples(
         self,
         images: Sequence[SampleImages],
-        questions: Sequence[str],
+        questions: Sequence[Question],
         num_visual_tokens: int | Sequence[SampleScales],
         features: Sequence[SampleFeatures] | None,
     ) -> list[Sample]:
@@ -165,12 +179,31 @@ class LlavaInputs:
                 f"too long: {self.name} reads {limit}"
             )
 
+    def seen_in_order(
+        self,
+        order: Iterable[int],
+        images: Sequence[SampleImages],
+        features: Sequence[SampleFeatures] | None,
+    ) -> Iterator[torch.Tensor]:
+        """Yield the features of every image of samples in an order, encoded in full batches.
+
+        A batch is encoded when its first image is asked for, so that few are held at a time.
+
+        Args:
+            order: indices of samples.
+            images: of every sample.
+            features: of every sample; skips the vision encoder.
+        """
+        if features is not None:
+            return (each for i in order for each in features_of(features[i]))
+        return self._encode_each(image for i in order for image in images_of(images[i]))
+
     def _embed_rows(
         self,
         rows: Sequence[int],
         samples: Sequence[Sample],
         images: Sequence[SampleImages],
-        features: Sequence[SampleFeatures] | None,
+        features: Sequence[SampleFeatures] | Mapping[int, SampleFeatures] | None,
     ) -> list[torch.Tensor]:
         """Return the embeddings of each prompt with its images in place, shapes [t_i, d]."""
         if features is None:

@@ -51,17 +51,46 @@ _LYING = 5  # from here on EXIF's orientations exchange width and height
 _METADATA = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
 
 
-def open_image(source: Source, *, name: str | None = None) -> Image.Image:
+class TooManyPixels(DataError):
+    """An image that is larger than is decoded, known from its header."""
+
+
+def image_size(
+    source: Source, *, name: str = "the image", max_pixels: int = MAX_PIXELS
+) -> tuple[int, int]:
+    """Return width and height that an image file's header states, without decoding it.
+
+    Args:
+        source: as :func:`open_image` takes it.
+        name: what errors call the image.
+        max_pixels: the most pixels to allow, up to ``MAX_PIXELS``.
+
+    Raises:
+        TooManyPixels: if the image is larger than allowed.
+        DataError: if there is no such file, or it is no image of ``FORMATS``.
+    """
+    with _decoding(name), _opened(source, name) as file:
+        image = Image.open(file, formats=_formats())
+        _check_size(image, name, max_pixels)
+        width, height = image.size
+        return width, height
+
+
+def open_image(
+    source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXELS
+) -> Image.Image:
     """Read an image file.
 
     Args:
         source: a path, the file's bytes, or a file opened for reading bytes.
         name: what errors call the image; by default its path, or ``"the image"``.
+        max_pixels: the most pixels to allow, up to ``MAX_PIXELS``.
 
     Returns:
         An RGB image, decoded, with its file closed.
 
     Raises:
+        TooManyPixels: if it is larger than ``max_pixels`` or ``MAX_SIDE`` allow.
         DataError: if there is no such file, it is no regular file, is empty, is no image of
             ``FORMATS``, is corrupt or cut off, or is larger than ``MAX_BYTES``, ``MAX_PIXELS`` or
             ``MAX_SIDE`` allow. Sizes are checked before anything is decoded.
@@ -70,7 +99,7 @@ def open_image(source: Source, *, name: str | None = None) -> Image.Image:
         name = str(source) if isinstance(source, str | os.PathLike) else "the image"
     with _decoding(name), _opened(source, name) as file:
         image = Image.open(file, formats=_formats())
-        _check_size(image, name)
+        _check_size(image, name, max_pixels)
         _check_end(image)
         return as_shown(image, name=name)
 
@@ -192,7 +221,7 @@ def _decoding(name: str) -> Iterator[None]:
                 f"{name} is no image, or its header is corrupt; read are {legal}"
             ) from None
         except Image.DecompressionBombError:
-            raise DataError(
+            raise TooManyPixels(
                 f"{name} has more than {MAX_PIXELS:,} pixels, the most allowed"
             ) from None
         except Exception as problem:  # decoders raise a dozen kinds, from struct.error to KeyError
@@ -225,13 +254,13 @@ def _opened(source: Source, name: str) -> Any:
         raise DataError(f"{reason[0].lower()}{reason[1:]}: {name}") from None
 
 
-def _check_size(image: Image.Image, name: str) -> None:
+def _check_size(image: Image.Image, name: str, max_pixels: int = MAX_PIXELS) -> None:
     width, height = image.size
     if width < 1 or height < 1:
         raise DataError(f"{name} has no pixels, it is {width} x {height}")
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise DataError(
-            f"{name} is {width} x {height}; allowed are at most {MAX_PIXELS:,} pixels "
+    if width * height > max_pixels or max(width, height) > MAX_SIDE:
+        raise TooManyPixels(
+            f"{name} is {width} x {height}; allowed are at most {max_pixels:,} pixels "
             f"and {MAX_SIDE:,} a side"
         )
 

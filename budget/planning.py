@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from budget.budgets import Budget, BudgetPolicy, Decision, EncodedPolicy
 from budget.ladder import ScaleLadder
@@ -43,12 +42,21 @@ class Governor(Protocol):
     """What the planner needs of a governor; nothing inherits from this."""
 
     @property
-    def price(self) -> float:
-        """The price of the next requests."""
+    def unit(self) -> str:
+        """What its mean is of: "tokens", "flops" or "ms"."""
         ...
 
-    def record(self, scores: NDArray[np.float64], rungs: NDArray[np.int64]) -> None:
-        """Take in the predicted scores [n, k] of governed requests and their rungs [n]."""
+    @property
+    def price(self) -> float:
+        """The price of the next requests, before they are seen."""
+        ...
+
+    def govern(self, decision: Decision) -> Decision:
+        """Choose the rungs of requests by their scores, and count their planned cost."""
+        ...
+
+    def settle(self, rungs: Sequence[int], paid: float) -> None:
+        """Replace the planned cost of one sample's rungs by what was paid."""
         ...
 
 
@@ -144,7 +152,7 @@ def plan(
         decision = _decide(policy, [asked[i] for i in rows], rows, allowed, features, words)
         check_decision(decision, len(rows), len(ladder))
         if governor and governed:
-            governor.record(decision.scores, decision.rungs)
+            decision, allowed = governor.govern(decision), None
         found.update(zip(rows, _choices(decision, ladder, allowed or Budget()), strict=True))
     decided = sum(map(len, groups.values()))
     spent = (time.perf_counter() - start) * 1000 / decided if decided else 0.0
@@ -179,9 +187,15 @@ def _decide(
 def _choices(decision: Decision, ladder: ScaleLadder, budget: Budget) -> Iterable[Choice]:
     scales = tuple(ladder)
     note = f"; {decision.note}" if decision.note else ""
-    for row, rung in zip(decision.scores, decision.rungs.tolist(), strict=True):
-        reason = explain(row, rung, scales, budget) + note
-        yield Choice(scales[rung], rung, tuple(row.tolist()), reason)
+    nothing = ("",) * len(decision.rungs)
+    fallbacks, details = decision.fallbacks or nothing, decision.details or nothing
+    told = zip(decision.scores, decision.rungs.tolist(), fallbacks, details, strict=True)
+    for row, rung, fallback, detail in told:
+        why = explain(row, rung, scales, budget) + note
+        if fallback:
+            cause = ": ".join(filter(None, (fallback, detail)))
+            why = f"the configured scale of {scales[rung]} tokens ({cause})"
+        yield Choice(scales[rung], rung, tuple(row.tolist()), why, fallback)
 
 
 def check_decision(decision: Decision, n: int, n_rungs: int) -> None:

@@ -1,15 +1,13 @@
 """Token ids of a question about images, with room for the visual tokens between them."""
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-IMAGE = "<image>"
+from budget.chat import Question, as_chat
+from budget.chat_texts import IMAGE, VICUNA_V1, from_template, vicuna_v1
+from budget.text_stream import open_ids
 
-VICUNA_V1 = (
-    "A chat between a curious user and an artificial intelligence assistant. The assistant gives "
-    "helpful, detailed, and polite answers to the user's questions. "
-    f"USER: {IMAGE}\n{{question}} ASSISTANT:"
-)
+__all__ = ["IMAGE", "VICUNA_V1", "Prompt", "PromptIds"]
 
 
 class PromptIds(NamedTuple):
@@ -39,11 +37,11 @@ class PromptIds(NamedTuple):
 
 
 class Prompt:
-    """Turns questions into prompts as the model was trained on them.
+    """Turns questions and chats into prompts as the model was trained on them.
 
     A tokenizer with a chat template decides itself; without one the vicuna_v1 template of LLaVA
-    is used. All images stand before the question. The text is split at the images and its parts
-    are tokenised on their own; what a question says of image marks stays text.
+    is used. Images stand before the text of their turn. The text is split at the images and its
+    parts are tokenised on their own; what a text says of image marks stays text.
 
     Args:
         tokenizer: a transformers tokenizer.
@@ -55,30 +53,33 @@ class Prompt:
         self.image_token = image_token
         self._start_ids = lru_cache(maxsize=64)(self._tokenise_start)
 
-    def render(self, question: str, images: int = 1) -> tuple[str, ...]:
-        """Return the texts before, between and behind the images."""
-        if not self.tokenizer.chat_template:
-            filled = VICUNA_V1.replace(f"{IMAGE}\n", f"{IMAGE}\n" * images)
-            *marked, last = filled.split(IMAGE)
-            return (*marked, last.replace("{question}", question))
-        content = [*[{"type": "image"}] * images, {"type": "text", "text": question}]
-        text = self.tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
-        )
-        for mark in (self.image_token, IMAGE):
-            parts = tuple(text.split(mark, images)) if images else (text,)
-            if len(parts) == images + 1:
-                return parts
-        wanted = "an image" if images == 1 else f"each of {images} images"
-        raise ValueError(f"the chat template writes no {self.image_token} for {wanted}: {text!r}")
+    @cached_property
+    def open_ids(self) -> frozenset[int]:
+        """Ids of tokens behind which a text may still change; see ``budget.text_stream``."""
+        return open_ids(self.tokenizer)
 
-    def ids(self, question: str, images: int = 1) -> PromptIds:
-        """Return the token ids around the images."""
+    def render(self, question: Question, images: int | None = None) -> tuple[str, ...]:
+        """Return the texts before, between and behind the images.
+
+        Args:
+            question: a text or a chat.
+            images: how many there are; by default as many as a chat has, and one of a text.
+
+        Raises:
+            ValueError: if a chat has another number of images, or the template cannot write it.
+        """
+        chat = as_chat(question, images)
+        if self.tokenizer.chat_template:
+            return from_template(self.tokenizer, chat, (self.image_token, IMAGE))
+        return vicuna_v1(chat, self.tokenizer)
+
+    def ids(self, question: Question, images: int | None = None) -> PromptIds:
+        """Return the token ids around the images; args and errors are those of ``render``."""
         first, *others = self.render(question, images)
         rest = [self.tokenizer(text, add_special_tokens=False).input_ids for text in others]
         return PromptIds((self._start_ids(first), *rest))
 
-    def answer_ids(self, question: str, answer: str, images: int = 1) -> list[int]:
+    def answer_ids(self, question: Question, answer: str, images: int | None = None) -> list[int]:
         """Return the token ids of an answer as it stands behind the prompt of its question.
 
         A space comes first unless the prompt ends in one, as in LLaVA's training; how a tokenizer

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
+    from budget.chat import Question
     from budget.ladder import ScaleLadder
     from budget.samples import SampleFeatures, SampleImages, SampleScales
+    from budget.sampling import Generation, Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +22,16 @@ class Answer:
     """One generated answer.
 
     Attributes:
-        text: decoded answer, without special tokens, stripped.
-        token_ids: generated ids, with the stop token at the end if one came.
+        text: decoded answer, without special tokens, stripped, cut before a stop text.
+        token_ids: generated ids, with the stop token at the end if one came; all of a stop text's.
         num_visual_tokens: visual tokens in the prompt, over all images and their tiles.
         prompt_tokens: length of the whole prompt, visual tokens included.
-        confidence: mean log-probability (natural log, at most 0) of ``token_ids``.
+        confidence: mean log-probability (natural log, at most 0) of ``token_ids``; NaN without any.
         grids: squares that passed the vision encoder: images, times tiles if the model cuts.
         margin: probability of the first token less that of the next best, in [0, 1].
         entropy: of the first token's distribution, in nats.
+        finish_reason: "stop" (a stop token or text came), "length" (the limit came first) or
+            "cancelled" (the listener did not want more; its text is what there was).
     """
 
     text: str
@@ -38,6 +42,7 @@ class Answer:
     grids: int = 1
     margin: float = math.nan
     entropy: float = math.nan
+    finish_reason: str = "stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +87,35 @@ class MatryoshkaVLM(Protocol):
         """Return, per image, the features that every scale is made from."""
         ...
 
-    def embed_questions(self, questions: Sequence[str]) -> list[torch.Tensor]:
+    def embed_questions(self, questions: Sequence[Question]) -> list[torch.Tensor]:
         """Return, per question, its tokens' embeddings from the model's table, shape [t, d]."""
         ...
 
     def answer(
         self,
         images: Sequence[SampleImages],
-        questions: Sequence[str],
+        questions: Sequence[Question],
         *,
         num_visual_tokens: int | Sequence[SampleScales],
         max_new_tokens: int = 16,
         features: Sequence[SampleFeatures] | None = None,
         batch_size: int = 32,
+        generation: Generation | Sequence[Generation] | None = None,
+        listener: Listener | None = None,
     ) -> list[Answer]:
         """Answer one question per image, in input order.
 
         Args:
             images: per question one image, several, or None for a question alone.
-            questions: the questions.
+            questions: the questions, each a text or a chat.
             num_visual_tokens: visual tokens of each grid: one number for all, or per question one
                 number or one per image.
             max_new_tokens: tokens generated at most.
             features: what ``encode`` gave for these images; skips the vision encoder.
             batch_size: samples that run together.
+            generation: how answers are generated, one for all or one per question, in place of
+                ``max_new_tokens``.
+            listener: told of text as it comes.
 
         Raises:
             ValueError: if a number of visual tokens cannot be met exactly.

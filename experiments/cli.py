@@ -79,6 +79,18 @@ COMMANDS = {
     "ask": LazyCommand(
         "budget.cli", "app", "Answer one question about one image.", _wire_policy_loader
     ),
+    "serve": LazyCommand(
+        "budget.serving.cli",
+        "app",
+        "Serve a model behind OpenAI's API, each request with as many tokens as it needs.",
+        _wire_policy_loader,
+    ),
+    "proxy": LazyCommand(
+        "budget.proxy.cli",
+        "proxy",
+        "Decide budgets in front of a server that runs already.",
+        _wire_policy_loader,
+    ),
     "oracle": LazyCommand(
         "oracle.cli", "app", "Run a model at every scale over a dataset.", _wire_scenes
     ),

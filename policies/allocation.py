@@ -9,14 +9,22 @@ sample's own, in any order: where rungs are different models, the cheap one may 
 answer. Who chooses by costs [k] and pays costs [n, k] says so with ``paid``.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
+from budget.choice_path import IntArray, Path, check_tables, choice_path, relative_costs
 from policies.hull import FloatArray, Frontier
 
-IntArray = NDArray[np.int64]
+__all__ = [
+    "IntArray",
+    "Path",
+    "Sweep",
+    "check_tables",
+    "choice_path",
+    "choose_rungs",
+    "price_for_accuracy",
+    "relative_costs",
+    "solve_price",
+]
 
 
 def choose_rungs(scores: FloatArray, costs: FloatArray, price: float) -> IntArray:
@@ -45,110 +53,6 @@ def choose_rungs(scores: FloatArray, costs: FloatArray, price: float) -> IntArra
     is_best = worth == worth.max(axis=1, keepdims=True)
     rungs: IntArray = np.argmin(np.where(is_best, costs, np.inf), axis=1)
     return rungs
-
-
-def check_tables(scores: FloatArray, costs: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return scores and costs, both [n, k] floats, or say what is wrong with them.
-
-    Raises:
-        ValueError: for shapes that do not fit, NaN, or costs [k] that do not rise with the rung.
-    """
-    scores, costs = np.asarray(scores, dtype=np.float64), np.asarray(costs, dtype=np.float64)
-    if scores.ndim != 2 or scores.shape[1] == 0:
-        raise ValueError(f"scores must have shape [n, k], got {scores.shape}")
-    if costs.shape not in (scores.shape, scores.shape[1:]):
-        raise ValueError(
-            f"costs must have shape {scores.shape[1:]} or {scores.shape}, got {costs.shape}"
-        )
-    if not (np.isfinite(scores).all() and np.isfinite(costs).all()):
-        raise ValueError("scores and costs must be finite numbers, got NaN or infinity")
-    if costs.ndim == 1 and (np.diff(costs) <= 0).any():
-        raise ValueError("costs must rise from every rung to the next")
-    return scores, np.broadcast_to(costs, scores.shape)
-
-
-def relative_costs(costs: FloatArray) -> FloatArray:
-    """Return costs over the mean cost of the last rung; an empty table stays empty."""
-    return costs / costs[:, -1].mean() if len(costs) else costs
-
-
-class Path(NamedTuple):
-    """Every change of every sample's choice as the price falls from infinity to 0.
-
-    At infinite price every sample sits on its cheapest rung. Change number i moves ``sample[i]``
-    from ``start[i]`` to ``stop[i]`` at every price under ``price[i]``.
-
-    Attributes:
-        first: the cheapest rung, the best of them where several cost the same, shape [n].
-        price: where the choice changes, falling, shape [m].
-        sample: whose choice, shape [m].
-        start: rung above that price, shape [m].
-        stop: rung below it, shape [m].
-    """
-
-    first: IntArray
-    price: FloatArray
-    sample: IntArray
-    start: IntArray
-    stop: IntArray
-
-
-def choice_path(scores: FloatArray, costs: FloatArray) -> Path:
-    """Return all breakpoints of :func:`choose_rungs` over the price, exactly.
-
-    Args:
-        scores: expected score of every rung, shape [n, k].
-        costs: cost of every rung, shape [k] or [n, k].
-    """
-    scores, costs = check_tables(scores, costs)
-    costs = relative_costs(costs)
-    # Each row by its own costs; of rungs that cost the same the best comes first.
-    order = np.lexsort((-scores, costs), axis=1)
-    parts = _changes(
-        np.take_along_axis(scores, order, axis=1), np.take_along_axis(costs, order, axis=1)
-    )
-    price, sample, start, stop = (np.concatenate(column) for column in zip(*parts, strict=True))
-    falling = np.argsort(-price, kind="stable")
-    sample = sample[falling]
-    return Path(
-        order[:, 0],
-        price[falling],
-        sample,
-        order[sample, start[falling]],
-        order[sample, stop[falling]],
-    )
-
-
-def _changes(
-    scores: FloatArray, costs: FloatArray
-) -> list[tuple[FloatArray, IntArray, IntArray, IntArray]]:
-    """Return price, sample, start and stop of all changes, for costs that rise along each row."""
-    num_rungs = scores.shape[1]
-    rows, current = np.arange(len(scores)), np.zeros(len(scores), dtype=np.int64)
-    parts = [(np.zeros(0), rows[:0], current[:0], current[:0])]
-    while rows.size:
-        price, best = _next_change(scores[rows], costs[rows], current)
-        moves = price > 0
-        rows, best, current = rows[moves], best[moves], current[moves]
-        parts.append((price[moves], rows, current, best))
-        current = best
-        unfinished = current < num_rungs - 1
-        rows, current = rows[unfinished], current[unfinished]
-    return parts
-
-
-def _next_change(
-    scores: FloatArray, costs: FloatArray, current: IntArray
-) -> tuple[FloatArray, IntArray]:
-    """Return the steepest gain per cost over the current rung and the furthest rung reaching it."""
-    rows, num_rungs = np.arange(len(scores)), scores.shape[1]
-    rise = scores - scores[rows, current][:, None]
-    run = costs - costs[rows, current][:, None]
-    ahead = run > 0
-    slope = np.where(ahead, rise / np.where(ahead, run, 1.0), -np.inf)
-    # Among equal slopes the furthest rung: just under that price it is the best of them.
-    best = num_rungs - 1 - np.argmax(slope[:, ::-1], axis=1)
-    return slope[rows, best], best
 
 
 class Sweep:
@@ -271,5 +175,16 @@ def price_for_accuracy(
     """
     frontier = Sweep(expected, scores, costs).frontier()
     target = float(np.asarray(scores, dtype=np.float64)[:, -1].mean()) - allowed_drop
-    kept = np.flatnonzero(frontier.scores >= target - 1e-12)
-    return float(frontier.prices[kept[0]]) if kept.size else 0.0
+    return largest_price(frontier.prices, frontier.scores, target)
+
+
+def largest_price(prices: FloatArray, scores: FloatArray, least: float) -> float:
+    """Return the largest of falling prices whose mean score is at least ``least``, 0.0 if none is.
+
+    Args:
+        prices: falling, shape [r].
+        scores: mean score at each price, shape [r].
+        least: mean score that must be kept.
+    """
+    kept = np.flatnonzero(scores >= least - 1e-12)
+    return float(prices[kept[0]]) if kept.size else 0.0

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from budget.choice_path import worthiest
 from policies.allocation import IntArray, Sweep, check_tables, relative_costs
 from policies.hull import FloatArray
 
@@ -80,11 +81,11 @@ def choose_mixed(
         draws: in [0, 1), shape [n]; who draws less than the share pays the lower price. By default
             they are spread evenly over the rows.
     """
-    rungs: IntArray = (scores - mix.price * relative).argmax(axis=1)
+    rungs = worthiest(scores, relative, mix.price)
     if mix.share == 0:
         return rungs
     draws = spread_draws(len(scores)) if draws is None else draws
-    lower: IntArray = (scores - mix.lower * relative).argmax(axis=1)
+    lower = worthiest(scores, relative, mix.lower)
     return np.where(draws < mix.share, lower, rungs)
 
 

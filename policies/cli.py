@@ -16,6 +16,7 @@ from budget.risk import parse_risk
 from policies.escalate_cli import escalate
 from policies.evaluate_cli import evaluate, study
 from policies.families import FAMILIES
+from policies.govern_cli import govern
 from policies.table_cli import evaluate_table, fit_table
 from policies.vision_cli import fit_vision
 
@@ -150,3 +151,4 @@ app.command()(fit_vision)
 app.command()(fit_table)
 app.command()(evaluate_table)
 app.command()(escalate)
+app.command()(govern)

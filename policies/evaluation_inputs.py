@@ -85,7 +85,7 @@ def read_inputs(
     data = table_measured(table)
     at = tuple(float(b) for b in budgets) or tuple(even_budgets(data.tokens).tolist())
     split = _features(source, table, files.split)
-    encoded = _encoder(readers, source, files)
+    encoded = encoder_of(readers, source, files)
     judged = {name: judge(policy, split, files.split, encoded) for name, policy in policies.items()}
     chosen: list[Chosen] = []
     for name, each in judged.items():
@@ -122,7 +122,7 @@ def _features(source: SampleSource, table: CurveTable, split: str) -> Split:
         return source.features(table, split, update)
 
 
-def _encoder(readers: Readers, source: SampleSource, files: Files) -> Encoded | None:
+def encoder_of(readers: Readers, source: SampleSource, files: Files) -> Encoded | None:
     """Return what gives visual tokens of a split, each split encoded once."""
     if files.model is None:
         return None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from budget.budgets import Budget, Decision
 from budget.errors import PolicyError
@@ -110,7 +111,15 @@ class ScorePolicy:
         budget = budget or _DEFAULT
         # The same image and question are drawn alike, whatever else is in the batch.
         rungs = self._choose(scores, budget, lambda: hash_draws(features))
-        return Decision(rungs, scores, self.note(budget))
+        return Decision(rungs, scores, self.note(budget), self.outliers(features))
+
+    def outliers(self, features: FloatArray) -> NDArray[np.bool_] | None:
+        """Say which rows of features [n, d] are unlike all of the calibration split, shape [n].
+
+        None if the policy was fitted without a reference of the stream.
+        """
+        reference = self.extras.get("stream")
+        return reference.outliers(features) if isinstance(reference, StreamReference) else None
 
     def predict_scores(
         self, images: "Sequence[Image | bytes]", questions: Sequence[str]

@@ -110,6 +110,10 @@ class PostVisionPolicy:
         """What the price is paid on, shape [k]."""
         return self.pricing.rung_costs
 
+    def price_of(self, budget: Budget) -> float:
+        """Return the price that a budget comes to; see :meth:`ScorePolicy.price_of`."""
+        return self.pricing.price_of(budget)
+
     def choose_from(self, scores: FloatArray, *, budget: Budget | None = None) -> IntArray:
         """Return the rungs for expected scores [n, k] that were predicted before."""
         return self.pricing.choose_from(scores, budget=budget)
@@ -161,7 +165,8 @@ class PostVisionPolicy:
         table = featurize(images, questions)
         scores = self.part.mix(self.pricing.predictor.predict(table), make_inputs(features, words))
         rungs = self.pricing.choose_from(scores, budget=budget, draws=hash_draws(table))
-        return Decision(rungs, scores, self.pricing.note(budget or Budget()))
+        note, far = self.pricing.note(budget or Budget()), self.pricing.outliers(table)
+        return Decision(rungs, scores, note, far)
 
     def save(self, folder: "str | Path") -> None:
         """Write the policy as a folder; :func:`policies.policy_files.load_policy` reads it.

@@ -17,6 +17,8 @@ _BINS = 32
 _WATCHED = 8
 # Share of the calibration split that may be called outliers.
 _OUTLIERS = 0.002
+# A feature this many widths of its range outside it makes an outlier by itself.
+_FAR = 0.5
 
 
 class _Settings(Settings):
@@ -59,9 +61,15 @@ class StreamReference(NamedTuple):
     def outliers(self, features: FloatArray) -> NDArray[np.bool_]:
         """Say of every request, features [n, d], whether the calibration knew none like it.
 
-        A cheap look at each feature for itself: a new combination of known values is not seen.
+        That is so where too many features lie outside their range, or one lies far outside. A cheap
+        look at each feature for itself: a new combination of known values is not seen.
         """
-        return self.outside(features) > self.outlier_share
+        reach = _FAR * (self.high - self.low)
+        # A feature that never changed has no measure of far; it counts with the others.
+        reach[reach == 0] = np.inf
+        far = ((features < self.low - reach) | (features > self.high + reach)).any(axis=1)
+        outliers: NDArray[np.bool_] = far | (self.outside(features) > self.outlier_share)
+        return outliers
 
     def state(self) -> PredictorState:
         """Return what it is made of."""

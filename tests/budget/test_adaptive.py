@@ -233,13 +233,21 @@ def test_what_was_spent_is_said_beside_what_full_scale_takes():
 
 
 class RecordingGovernor:
+    """Gives all the cheapest rung and remembers what the policy chose and what was paid."""
+
     price = 0.25
+    unit = "tokens"
 
     def __init__(self):
         self.seen = []
+        self.paid = []
 
-    def record(self, scores, rungs):
-        self.seen += rungs.tolist()
+    def govern(self, decision):
+        self.seen += decision.rungs.tolist()
+        return decision._replace(rungs=np.zeros_like(decision.rungs))
+
+    def settle(self, rungs, paid):
+        self.paid.append((rungs, paid))
 
 
 def test_a_governor_prices_the_requests_that_bring_no_budget():
@@ -247,6 +255,7 @@ def test_a_governor_prices_the_requests_that_bring_no_budget():
     vlm.answer(range(3), ["a", "bb", "c"], budget=[None, None, Budget(price=0.5)])
     assert vlm.policy.budgets == [Budget(price=0.25), Budget(price=0.5)]
     assert vlm.governor.seen == [0, 1]
+    assert vlm.governor.paid == [([0], 1), ([0], 1)]
 
 
 def test_the_async_form_gives_the_same_answers_one_batch_at_a_time():

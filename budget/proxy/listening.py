@@ -1,0 +1,47 @@
+"""Runs an application on an address, and says the address once it is ready."""
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+_BACKLOG = 2048
+_GRACE_S = 30  # seconds that running answers get when the process is told to end
+
+
+class _Announcing(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            self._announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+
+def listen(app: ASGIApp, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until a signal ends it.
+
+    Args:
+        app: what is served.
+        host: address to listen on.
+        port: port to listen on, 0 for one that is free.
+        announce: is told the URL once requests are taken.
+
+    Raises:
+        OSError: if the address cannot be listened on.
+    """
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=False,  # those of the answers that are relayed stand
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:
+        _Announcing(config, announce).run([listener])

@@ -1,0 +1,149 @@
+"""From the flags of ``budget serve`` to a model with a policy, and a server's settings."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from PIL import Image
+
+from budget.adaptive import AdaptiveVLM
+from budget.budgets import Budget, BudgetPolicy
+from budget.console import say
+from budget.errors import PolicyError, one_line
+from budget.models import find_model, load_model
+from budget.options import parse_dtype
+from budget.serving.flags import AccessFlags, LimitFlags, ModelFlags, QueueFlags
+from budget.serving.governing import governor_of, parse_default
+from budget.serving.intake import Batching
+from budget.serving.keys import read_keys
+from budget.serving.limits import Limits
+from budget.serving.settings import Patience, ServeSettings
+from budget.time_model import read_times
+from budget.trust import GuardedPolicy
+
+if TYPE_CHECKING:
+    from budget.llava import LlavaRunner
+
+PolicyLoader = Callable[[str], BudgetPolicy]
+
+
+class Assembled(NamedTuple):
+    """What a server is made of."""
+
+    vlm: AdaptiveVLM
+    settings: ServeSettings
+
+
+def assemble(
+    model: ModelFlags,
+    queue: QueueFlags,
+    limits: LimitFlags,
+    access: AccessFlags,
+    loader: PolicyLoader | None,
+) -> Assembled:
+    """Return the model with its policy, and the settings, that flags stand for.
+
+    Args:
+        model: what answers.
+        queue: how requests wait.
+        limits: the largest request.
+        access: who may ask.
+        loader: makes a policy of a folder.
+
+    Raises:
+        BudgetError: if a model, a file of keys or, where that is strict, a policy cannot be read.
+        ValueError: if a flag is out of range.
+    """
+    keys = read_keys(access.api_keys_file, access.api_keys_env)
+    wanted = parse_default(model.budget)
+    runner = _runner(model)
+    governor = governor_of(wanted, runner)
+    policy, notice = _policy(model, runner, loader)
+    _check_default(wanted.budget, runner, policy)
+    settings = ServeSettings(
+        limits=Limits(
+            **{name: getattr(limits, name) for name in Limits.__dataclass_fields__},
+        ),
+        batching=Batching(queue.max_batch, queue.max_wait_ms, queue.max_queue),
+        patience=Patience(queue.body_s, queue.write_s),
+        budget=wanted.budget,
+        default_max_tokens=limits.default_max_tokens,
+        allow_remote=access.allow_remote_images,
+        keys=keys,
+        guard_all=access.guard_all,
+        decode_threads=queue.decode_threads,
+        max_decoded_bytes=queue.max_decoded_bytes,
+        notice=notice,
+    )
+    return Assembled(AdaptiveVLM(runner, policy, governor=governor), settings)
+
+
+def warm_up(vlm: AdaptiveVLM) -> None:
+    """Decide and answer once, so that the first request does not pay for one-off costs.
+
+    A governor does not hear of it.
+    """
+    ladder = vlm.model.ladder
+    picture = Image.new("RGB", (64, 64))
+    # As requests are: an image in memory that was never a file.
+    vlm.policy.choose([picture], ["?"], budget=None)
+    for scale in (ladder[0], ladder[-1]):
+        vlm.model.answer([picture], ["?"], num_visual_tokens=scale, max_new_tokens=2)
+
+
+def _runner(flags: ModelFlags) -> "LlavaRunner":
+    if flags.threads is not None:
+        import torch
+
+        torch.set_num_threads(flags.threads)
+    dtype = None if flags.dtype is None else parse_dtype(flags.dtype)
+    runner = load_model(flags.model, device=flags.device, dtype=dtype)
+    if flags.times is not None:
+        runner.times = read_times(flags.times)
+    return runner
+
+
+def _policy(
+    flags: ModelFlags, runner: "LlavaRunner", loader: PolicyLoader | None
+) -> tuple[GuardedPolicy, str]:
+    """Return the policy, guarded, and what is to be said if it is not the one asked for."""
+    rung = None if flags.fallback_tokens is None else _rung(flags.fallback_tokens, runner)
+    try:
+        found = _load(flags, loader)
+        return GuardedPolicy(
+            found, runner.ladder, fallback_rung=rung, deadline_ms=flags.deadline_ms
+        ), ""
+    except (PolicyError, OSError, ValueError) as problem:
+        if flags.strict_policy:
+            raise
+        why = one_line(problem)
+        guarded = GuardedPolicy(None, runner.ladder, fallback_rung=rung, reason=why)
+        scale = runner.ladder[guarded.fallback_rung]
+        notice = f"no policy, every image gets {scale} visual tokens: {why}"
+        say(f"budget: {notice}")
+        return guarded, notice
+
+
+def _load(flags: ModelFlags, loader: PolicyLoader | None) -> BudgetPolicy:
+    folder = Path(flags.policy) if flags.policy else find_model(flags.model) / "policy"
+    if not folder.is_dir():
+        raise PolicyError(f"no policy folder {folder}")
+    if loader is None:
+        raise PolicyError(f"nobody said how to load {folder}")
+    return loader(str(folder))
+
+
+def _rung(scale: int, runner: "LlavaRunner") -> int:
+    scales = tuple(runner.ladder)
+    if scale not in scales:
+        raise ValueError(f"--fallback-tokens must be one of {scales}, got {scale}")
+    return scales.index(scale)
+
+
+def _check_default(budget: Budget | None, runner: "LlavaRunner", policy: GuardedPolicy) -> None:
+    """Refuse a default that the model or its policy cannot meet, before anybody asks."""
+    if budget is None:
+        return
+    if budget.num_visual_tokens is not None:
+        runner.check_tokens(budget.num_visual_tokens)
+    policy.check_budget(budget)

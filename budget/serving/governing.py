@@ -1,0 +1,76 @@
+"""What ``--budget`` means for requests that name none: a budget, or a mean over live traffic."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from budget.budgets import Budget
+from budget.errors import one_line
+from budget.governor import Governor
+from budget.risk import parse_risk
+
+if TYPE_CHECKING:
+    from budget.llava import LlavaRunner
+
+POLICY = "policy"
+_BUDGETS = {"price": "price", "mean-ms": "mean_ms"}
+_MEANS = {"mean-tokens": "tokens", "mean-flops": "flops"}
+# A short question and a short answer, to plan with; what answers really cost is settled after.
+_TEXT_TOKENS, _NEW_TOKENS = 48, 16
+
+
+class DefaultBudget(NamedTuple):
+    """What a request that says nothing may spend.
+
+    Attributes:
+        budget: given to every such request; None is the policy's default, or the governor's price.
+        mean: unit ("tokens" or "flops") and value of a mean that a governor holds, or None.
+    """
+
+    budget: Budget | None = None
+    mean: tuple[Any, float] | None = None
+
+
+def parse_default(text: str) -> DefaultBudget:
+    """Return what ``--budget`` allows.
+
+    Raises:
+        ValueError: if it is none of the forms.
+
+    Example:
+        >>> parse_default("tokens=36").budget.given, parse_default("mean-tokens=64").mean
+        (('num_visual_tokens', 36), ('tokens', 64.0))
+    """
+    name, _, value = text.partition("=")
+    try:
+        if text == POLICY:
+            return DefaultBudget()
+        if name == "risk":
+            return DefaultBudget(Budget(risk=parse_risk(value)))
+        if name == "tokens":
+            return DefaultBudget(Budget(num_visual_tokens=int(value)))
+        if name in _MEANS:
+            return DefaultBudget(mean=(_MEANS[name], float(value)))
+        if name in _BUDGETS:
+            number: dict[str, Any] = {_BUDGETS[name]: float(value)}
+            return DefaultBudget(Budget(**number))
+    except ValueError as problem:
+        raise ValueError(f"--budget {text}: {one_line(problem)}") from None
+    raise ValueError(
+        "--budget must be policy, or one of price=, mean-tokens=, mean-flops=, mean-ms=, risk= and "
+        f"tokens= with a value, got {text!r}"
+    )
+
+
+def governor_of(wanted: DefaultBudget, runner: "LlavaRunner") -> Governor | None:
+    """Return what holds the mean that is wanted, None where no mean is.
+
+    Raises:
+        ValueError: if no choice of scales can have that mean.
+    """
+    if wanted.mean is None:
+        return None
+    unit, mean = wanted.mean
+    scales = tuple(runner.ladder)
+    if unit == "tokens":
+        return Governor([float(m) for m in scales], mean=mean, unit=unit)
+    costs = [runner.cost(m, _TEXT_TOKENS, _NEW_TOKENS).flops for m in scales]
+    return Governor(costs, mean=mean, unit=unit)

@@ -1,0 +1,110 @@
+"""From the bytes of a request to a job: parsed, checked and decoded, off the event loop."""
+
+import asyncio
+from typing import NamedTuple
+
+from PIL.Image import Image
+
+from budget.budgets import Budget
+from budget.serving.chat_requests import Ask, ImageRef, read_ask
+from budget.serving.errors import RequestError
+from budget.serving.jobs import Question
+from budget.serving.parsing import parse_request
+from budget.serving.prompts import Meets, Runner, check_budget, fitting_budgets
+from budget.serving.request_images import RequestImages
+from budget.serving.room import ImageRoom
+from budget.serving.schema import ChatRequest
+from budget.serving.settings import ServeSettings
+from budget.serving.tickets import Ticket
+
+
+class Prepared(NamedTuple):
+    """A request that can wait for its turn.
+
+    Attributes:
+        request: as parsed.
+        question: what the model is asked.
+        grids: squares that each image is seen in.
+    """
+
+    request: ChatRequest
+    question: Question
+    grids: tuple[int, ...]
+
+
+class Preparing:
+    """Prepares requests; parsing and decoding run on the loop's default executor.
+
+    Args:
+        runner: the model, asked for scales and the length of prompts.
+        model_id: the one id that requests may name.
+        images: loads the images of requests.
+        settings: limits and defaults.
+        policy: asked whether it can meet a request's budget; None takes all.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        model_id: str,
+        images: RequestImages,
+        settings: ServeSettings,
+        policy: Meets | None = None,
+    ) -> None:
+        self.runner, self.model_id, self.policy = runner, model_id, policy
+        self.images, self.settings = images, settings
+        self.room = ImageRoom(settings.max_decoded_bytes, settings.decode_threads)
+
+    async def prepare(self, body: bytes, ticket: Ticket) -> Prepared:
+        """Return what a body asks for.
+
+        Args:
+            body: the bytes of the request.
+            ticket: of the request; its memory is counted until it leaves.
+
+        Raises:
+            RequestError: if the request cannot be served, with the reason.
+        """
+        request, ask = await asyncio.to_thread(self._parse, body)
+        pictures = await self._load(ask.images, ticket)
+        question, grids = await asyncio.to_thread(self._question, ask, pictures)
+        return Prepared(request, question, grids)
+
+    def _parse(self, body: bytes) -> tuple[ChatRequest, Ask]:
+        request = parse_request(body)
+        if request.model != self.model_id:
+            raise RequestError(
+                f"model: {request.model[:64]!r} is not served here; {self.model_id!r} is",
+                param="model",
+                code="model_not_found",
+                status=404,
+            )
+        ask = read_ask(request, self.settings.limits, self.settings.default_max_tokens)
+        check_budget(self.runner, self.policy, ask.budget)
+        return request, ask
+
+    async def _load(self, images: tuple[ImageRef, ...], ticket: Ticket) -> list[Image]:
+        if not images:
+            return []
+        loaded = []
+        async with self.room.decoding:
+            await self.room.wait()
+            for each in images:
+                image = (await self.images.load(each.url, param=each.param)).image
+                self.room.hold(3 * image.width * image.height, ticket)
+                loaded.append(image)
+        return loaded
+
+    def _question(self, ask: Ask, pictures: list[Image]) -> tuple[Question, tuple[int, ...]]:
+        budgets = [self._budget(each.detail, ask.budget) for each in ask.images]
+        fitting = fitting_budgets(self.runner, pictures, ask.chat, budgets)
+        question = Question(ask.chat, tuple(pictures), fitting, ask.generation)
+        return question, tuple(map(self.runner.count_grids, pictures))
+
+    def _budget(self, detail: str | None, budget: Budget | None) -> Budget | None:
+        """Return an image's budget: its own detail first, then the request's, then the server's."""
+        if detail == "low":
+            return Budget(num_visual_tokens=self.runner.ladder[0])
+        if detail in ("high", "original"):
+            return Budget(num_visual_tokens=self.runner.ladder[-1])
+        return self.settings.budget if budget is None else budget

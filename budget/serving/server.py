@@ -1,0 +1,114 @@
+"""A uvicorn server that drains: one signal finishes what runs, a second one stops at once."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from budget.serving.intake import Intake
+
+_LAST_WRITES_S = 5  # for readers to take what was answered, when the work is over
+
+
+class DrainingServer(uvicorn.Server):
+    """Runs an app until SIGTERM or SIGINT, then until its requests are answered.
+
+    While it drains, the socket stays open: ``/health`` says so, new requests get 503.
+
+    Args:
+        config: uvicorn's.
+        intake: what is drained.
+        grace_s: seconds that running and waiting requests may take to end.
+        announce: called with the server's address once it listens.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        intake: Intake,
+        grace_s: float,
+        announce: Callable[[str], None],
+    ) -> None:
+        super().__init__(config)
+        self.intake, self.grace_s, self.announce = intake, grace_s, announce
+        self._draining: asyncio.Task[None] | None = None
+        self._signals = 0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say where."""
+        self.loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        self.announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain at the first signal; at the second one the process ends here."""
+        self._signals += 1
+        if self._signals > 1:
+            os._exit(128 + sig)  # a step of the model cannot be interrupted otherwise
+        self.loop.call_soon_threadsafe(self._begin_to_drain)
+
+    def _begin_to_drain(self) -> None:
+        self._draining = self.loop.create_task(self._drain())
+
+    async def _drain(self) -> None:
+        self.intake.close()
+        try:
+            await asyncio.wait_for(self.intake.drained(), self.grace_s)
+        except TimeoutError:
+            self.intake.cancel_all()
+        self.should_exit = True
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound and does not listen yet, so that clients do not wait for it.
+
+    Args:
+        host: name or address, of either version of IP.
+        port: 0 takes a free one.
+
+    Raises:
+        OSError: if the address cannot be had, with the address.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as problem:
+        raise OSError(f"cannot listen on {host}:{port}: {problem.strerror}") from None
+    return bound
+
+
+def run_server(
+    app: FastAPI, bound: socket.socket, *, grace_s: float, announce: Callable[[str], None]
+) -> None:
+    """Serve an app until a signal; return when all requests were answered or time was over.
+
+    Args:
+        app: as ``create_app`` makes it.
+        bound: where to listen.
+        grace_s: seconds that requests may take to end after the first signal.
+        announce: called with the server's address once it listens.
+    """
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_LAST_WRITES_S,
+    )
+    DrainingServer(config, app.state.intake, grace_s, announce).run([bound])
+    if app.state.intake.busy:  # in a step that was cancelled and has not ended
+        sys.stdout.flush()
+        os._exit(0)
