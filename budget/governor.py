@@ -132,8 +132,8 @@ class Governor:
         """Choose the rungs of requests that come without a budget, and count what they cost.
 
         Args:
-            decision: a policy's scores. Its rungs are kept where it says that they are fallbacks;
-                they are counted, but their scores are not learnt from.
+            decision: a policy's scores. Its rungs are kept where it says that they are fallbacks,
+                or the scores are no numbers; they are counted, but their scores not learnt from.
 
         Returns:
             The decision with rungs from floor to ceiling, and a note of what is held.
@@ -142,6 +142,7 @@ class Governor:
         if not n:
             return decision
         free = np.array([not why for why in decision.fallbacks] or [True] * n)
+        free &= np.isfinite(decision.scores).all(axis=1)  # else they would stay in the window
         rungs = np.array(decision.rungs, dtype=np.int64)
         with self._lock:
             self._window.add(decision.scores[free])

@@ -9,7 +9,7 @@ from PIL import Image
 from budget.adaptive import AdaptiveVLM
 from budget.budgets import Budget, BudgetPolicy
 from budget.console import say
-from budget.errors import PolicyError, one_line
+from budget.errors import BudgetError, PolicyError, one_line
 from budget.escalating import EscalatingVLM
 from budget.models import find_model, load_model
 from budget.options import parse_dtype
@@ -123,9 +123,11 @@ def _policy(
         return GuardedPolicy(
             found, runner.ladder, fallback_rung=rung, deadline_ms=flags.deadline_ms
         ), ""
-    except (PolicyError, OSError, ValueError) as problem:
+    except Exception as problem:  # a folder can be broken in more ways than loaders know
         if flags.strict_policy:
-            raise
+            if isinstance(problem, (BudgetError, OSError, ValueError)):
+                raise
+            raise PolicyError(f"the policy cannot be loaded: {one_line(problem)}") from problem
         why = one_line(problem)
         guarded = GuardedPolicy(None, runner.ladder, fallback_rung=rung, reason=why)
         scale = runner.ladder[guarded.fallback_rung]
