@@ -38,7 +38,7 @@ from policies.families import make_estimator
 from policies.hull import FloatArray
 from policies.path_gaps import PathFigures
 from policies.reading import Readers, refuse_overlap, same_ladder
-from policies.tried_rungs import spending
+from policies.tried_rungs import Spending, spending
 
 SPEND = ("tokens", "flops")
 
@@ -98,17 +98,7 @@ def run_escalate(
         read_answered(readers, curves=path, data=data, split=split)
         for path, split in zip(paths, splits, strict=True)
     )
-    costs, again = _costs(held_out, tokens, spend)
-    charged = {
-        name: spending(
-            costs,
-            again=again,
-            kept_cache=kept,
-            max_tries=max_tries,
-            cap=cap,
-        )
-        for name, kept in ((SUM, False), (KEPT, True))
-    }
+    charged = _charged(held_out, tokens, spend, max_tries=max_tries, cap=cap)
     after = after_estimator(seed=seed, num_threads=threads)
     if base is None:
         estimator = make_estimator(family, **_settings(family, seed, threads))
@@ -149,6 +139,17 @@ def run_escalate(
             "seconds": round(time.perf_counter() - start, 1),
         }
     )
+
+
+def _charged(
+    split: AnsweredSplit, tokens: FloatArray, spend: str, *, max_tries: int, cap: float
+) -> dict[str, Spending]:
+    """Return how tries are charged without a kept cache and with one, by name."""
+    costs, again = _costs(split, tokens, spend)
+    return {
+        name: spending(costs, again=again, kept_cache=kept, max_tries=max_tries, cap=cap)
+        for name, kept in ((SUM, False), (KEPT, True))
+    }
 
 
 def _costs(split: AnsweredSplit, tokens: FloatArray, spend: str) -> tuple[FloatArray, float]:
