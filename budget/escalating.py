@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from budget.budgets import Budget
 from budget.escalated import EscalatedAnswer, Walk
+from budget.escalation import DEFAULT_BOUND
 from budget.planning import SampleBudget, budgets_per_image
 from budget.relay import options_for
 from budget.samples import SampleImages, images_of
@@ -16,9 +17,6 @@ from budget.sampling import Generation, Listener, one_per_sample
 if TYPE_CHECKING:
     from budget.escalation import EscalationPolicy
     from budget.llava import LlavaRunner
-
-# What all answers of a sample may cost beyond one at the full scale, as a share of that.
-DEFAULT_BOUND = 0.25
 
 
 class EscalatingVLM:

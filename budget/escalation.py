@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from budget.ladder import ScaleLadder
 
 STOP = -1
+# What all answers of a sample may cost beyond one at the full scale, as a share of that.
+DEFAULT_BOUND = 0.25
 
 
 class AnswerLike(Protocol):

@@ -21,7 +21,7 @@ from budget.console import (
     quiet_libraries,
     say,
 )
-from budget.escalating import DEFAULT_BOUND
+from budget.escalation import DEFAULT_BOUND
 
 if TYPE_CHECKING:
     from budget.llava import LlavaRunner
