@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from budget.ladder import ScaleLadder
 
 STOP = -1
+# What all answers of a sample may cost beyond one at the full scale, as a share of that.
+DEFAULT_BOUND = 0.25
 
 
 class AnswerLike(Protocol):
@@ -60,6 +62,12 @@ class EscalationPolicy(Protocol):
     """What the runtime needs of a policy that goes up; nothing inherits from this.
 
     Rungs only rise, so a sample is done after as many answers as the ladder has rungs at most.
+
+    A policy may also have a method ``scores(described)``, what it expects of every rung before any
+    answer [n, k], which answers then show; and an attribute ``needs_encoded`` that is true, if it
+    must see what the vision encoder found: then ``describe_encoded(images, questions, features=,
+    words=)`` is called in the place of ``describe``, with what the model's ``encode`` and
+    ``embed_questions`` gave.
     """
 
     @property

@@ -2,6 +2,7 @@
 
 from budget.bench_cli import app
 from budget.times_cli import times
+from experiments.escalate.cli import escalate
 from experiments.load.cli import serve
 from experiments.throughput_cli import throughput
 from oracle.bench_cli import oracle
@@ -11,6 +12,7 @@ app.command("times")(times)
 app.command("oracle")(oracle)
 app.command("decide")(decide)
 app.command("throughput")(throughput)
+app.command("escalate")(escalate)
 app.command("serve")(serve)
 
 __all__ = ["app"]

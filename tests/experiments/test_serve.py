@@ -1,4 +1,4 @@
-"""``budget serve`` as a program, the shipped model behind it, the real ``openai`` client before it."""
+"""``budget serve`` as a program, with the shipped model, asked by the real ``openai`` client."""
 
 import asyncio
 import base64
@@ -9,7 +9,7 @@ import time
 import httpx2
 import openai
 import pytest
-from serving import end, running, start, url_of
+from serve_program import end, running
 
 from budget.adaptive import AdaptiveVLM
 from budget.budgets import Budget
@@ -230,6 +230,7 @@ def test_one_signal_ends_what_runs_and_takes_nothing_new(scenes):
         assert end(process) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_second_signal_stops_at_once(scenes):
     with running("--max-wait-ms", "60000") as (process, url):
         body = {"model": "m3", "messages": [user("?", scenes[0]["image"])]}
@@ -254,32 +255,21 @@ def test_a_second_signal_stops_at_once(scenes):
         assert time.monotonic() - begun < 20
 
 
+@pytest.mark.slow
 def test_an_unreadable_policy_is_said_and_every_image_gets_the_fallback(tmp_path, scenes):
     (tmp_path / "policy.json").write_text("{")
     words = ("--policy", str(tmp_path), "--fallback-tokens", "9")
     with running(*words) as (process, url):
-        health = httpx2.get(f"{url}/health").json()
-        assert "every image gets 9 visual tokens" in health["notice"]
         body = {"model": "m3", "messages": [user("?", scenes[0]["image"])]}
-        found = httpx2.post(f"{url}/v1/chat/completions", json=body)
+        found = httpx2.post(f"{url}/v1/chat/completions", json=body, timeout=30)
         assert found.headers["x-visual-tokens"] == "9"
         assert found.headers["x-visual-fallback"] == "no policy"
-        assert "outlier" in httpx2.get(f"{url}/health").text
+        assert "every image gets 9 visual tokens" in httpx2.get(f"{url}/health").json()["notice"]
         process.send_signal(signal.SIGTERM)
         code, said = end(process)
     assert code == 0
     assert said.startswith("budget: no policy, every image gets 9")
     assert said.count("\n") == 1
-
-
-def test_a_mean_over_live_traffic_is_held_and_told(scenes):
-    with running("--budget", "mean-tokens=12") as (_, url):
-        for row in scenes:
-            body = {"model": "m3", "messages": [user(row["question"], row["image"])]}
-            httpx2.post(f"{url}/v1/chat/completions", json=body, timeout=30)
-        held = httpx2.get(f"{url}/health").json()["governor"]
-    assert (held["requests"], held["target"]) == (SCENES, 12)
-    assert held["spent"] < 72  # half of full scale, after a handful
 
 
 @pytest.mark.parametrize(
@@ -312,24 +302,3 @@ def test_a_port_that_is_taken_is_said_before_a_model_is_loaded(served, capsys):
     port = served.rsplit(":", 1)[1]
     assert run(["serve", "--port", port, "--model", "nowhere"]) == 2
     assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
-
-
-def test_keys_come_from_a_file_and_from_the_environment(tmp_path):
-    keys = tmp_path / "keys.txt"
-    keys.write_text("# for the first team\nfrom-file\n\nother-file # until June\n")
-    words = ("--api-keys-file", str(keys), "--api-keys-env", "SERVE_KEYS")
-    process = start(*words, SERVE_KEYS="from-env, second-env")
-    try:
-        url = url_of(process)
-        for key, status in (
-            ("from-file", 200),
-            ("other-file", 200),
-            ("second-env", 200),
-            ("for the first team", 401),
-            ("", 401),
-        ):
-            headers = {"authorization": f"Bearer {key}"}
-            assert httpx2.get(f"{url}/v1/models", headers=headers).status_code == status
-    finally:
-        process.kill()
-        process.communicate()
