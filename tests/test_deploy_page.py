@@ -66,7 +66,16 @@ def test_the_page_speaks_of_flags_and_metrics_that_exist():
     fields = {name for group in groups for name in group.__dataclass_fields__}
     flags = {f"--{name.replace('_', '-')}" for name in fields}
     others = {"--port", "--host", "--quick", "--options", "--url", "--pid", "--batch-size"}
-    others |= {"--repeats", "--out", "--silent", "--fail", "--json", "--dump-header", "--header"}
+    others |= {
+        "--repeats",
+        "--held-out",
+        "--out",
+        "--silent",
+        "--fail",
+        "--json",
+        "--dump-header",
+        "--header",
+    }
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) <= flags | others
     told = Metrics().text().decode()
     for name in set(re.findall(r"budget_[a-z_]+", PAGE)):
