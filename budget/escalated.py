@@ -112,6 +112,8 @@ class Walk:
         waiting = list(range(len(self._images)))
         while waiting:
             live = {place for place, i in enumerate(waiting) if self._is_last(i)}
+            for place in live:
+                tell(listener, waiting[place], self._choices(waiting[place]))
             options = options_for(waiting, generation=generation, listener=listener, heard=live)
             scales = [[c.num_visual_tokens for c in self._choices(i)] for i in waiting]
             spent = list(self._session.spent)
@@ -121,15 +123,14 @@ class Walk:
             for i, answer in zip(waiting, answers, strict=True):
                 self._note(i, answer, self._session.spent[i] - spent[i])
             going = self._go_on(waiting)
-            if listener is not None:
-                for place, i in enumerate(waiting):
-                    if place not in live and i not in going:
-                        tell(listener, i, answers[place].text)
+            for place, i in enumerate(waiting):
+                if place not in live and i not in going:
+                    tell(listener, i, self._choices(i), answers[place].text)
             waiting = going
         return [self._result(i) for i in range(len(self._images))]
 
-    def _choices(self, i: int) -> list[Choice]:
-        return [self._ascent.choices[image] for image in self._images[i]]
+    def _choices(self, i: int) -> tuple[Choice, ...]:
+        return tuple(self._ascent.choices[image] for image in self._images[i])
 
     def _is_last(self, i: int) -> bool:
         """Return whether a sample stands at a scale from which nothing goes up."""
@@ -204,7 +205,7 @@ class Walk:
             token_ids=answer.token_ids,
             num_visual_tokens=answer.num_visual_tokens,
             prompt_tokens=answer.prompt_tokens,
-            choices=tuple(self._choices(i)),
+            choices=self._choices(i),
             decision_ms=self._ascent.seconds * 1000 / chosen if chosen else 0.0,
             confidence=answer.confidence,
             grids=answer.grids,

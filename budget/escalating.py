@@ -92,7 +92,8 @@ class EscalatingVLM:
             max_new_tokens: longest answer, in tokens.
             generation: passed on to the model, one for all or one per sample.
             listener: told the text of answers that stand, and of no other: as it comes where a
-                sample cannot go up any more, else in one piece when that is decided.
+                sample cannot go up any more, else in one piece when that is decided. One that has a
+                method ``decided`` is told the choices of the answer that stands before its text.
 
         Raises:
             ValueError: if there are not as many images as questions, if the model cannot meet a

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from budget.planning import Choice
 from budget.sampling import Generation, Listener
 
 
@@ -26,15 +27,27 @@ class Relay:
         if self._heard is None or i in self._heard:
             self._listener.text(self._places[i], piece)
 
+    def decided(self, i: int, choices: Sequence[Choice]) -> None:
+        """Pass on which scales the images of a sample were given, to who wants to know."""
+        if (say := getattr(self._listener, "decided", None)) is not None:
+            say(self._places[i], choices)
+
     def cancelled(self, i: int) -> bool:
         """Return whether nobody waits for a sample any more."""
         return self._listener.cancelled(self._places[i])
 
 
-def tell(listener: Listener, i: int, text: str) -> None:
-    """Tell a listener all of a sample's text at once; if it raises, that goes to the log."""
+def tell(
+    listener: Listener | None, i: int, choices: Sequence[Choice], text: str | None = None
+) -> None:
+    """Tell a listener what was decided for a sample, and all of its text at once if that is known.
+
+    If the listener raises, that goes to the log.
+    """
     try:
-        if text:
+        if (say := getattr(listener, "decided", None)) is not None:
+            say(i, choices)
+        if text and listener is not None:
             listener.text(i, text)
     except Exception:  # a listener's own code, which may raise anything
         logging.getLogger("budget").exception("the listener of sample %d raised", i)

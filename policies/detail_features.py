@@ -89,15 +89,13 @@ def _edges(rasters: Rasters) -> list[Grids]:
 
 def _strokes(luma: NDArray[np.uint8]) -> Table:
     """Share of the pixels on thin lines, as text has them: darker or brighter than both sides."""
-    num = len(luma)
-    levels = flat(luma).astype(np.int16)
-    twice = levels + levels
-    across = np.zeros((num, SIDE, SIDE), dtype=bool)
-    stand = twice[:, 1:-1] - levels[:, :-2]
-    stand -= levels[:, 2:]
-    np.greater(np.abs(stand, out=stand), 2 * _STROKE, out=flat(across)[:, 1:-1])
+    num, levels = len(luma), flat(luma).astype(np.int16)
+    across = np.empty((num, SIDE, SIDE), dtype=bool)
+    steps = levels[:, 1:] - levels[:, :-1]
+    bends = steps[:, 1:] - steps[:, :-1]
+    np.greater(np.abs(bends, out=bends), 2 * _STROKE, out=flat(across)[:, 1:-1])
     across[:, :, :: SIDE - 1] = False  # a row's ends have but one side
-    stand = twice[:, SIDE:-SIDE] - levels[:, : -2 * SIDE]
-    stand -= levels[:, 2 * SIDE :]
-    down = (np.abs(stand, out=stand) > 2 * _STROKE).reshape(num, SIDE - 2, SIDE)
+    steps = levels[:, SIDE:] - levels[:, :-SIDE]
+    bends = steps[:, SIDE:] - steps[:, :-SIDE]
+    down = (np.abs(bends, out=bends) > 2 * _STROKE).reshape(num, SIDE - 2, SIDE)
     return counts(across, down, across[:, 1:-1] & down) / (SIDE - 2.0) ** 2

@@ -92,7 +92,7 @@ def mix(predictions: Sequence[FloatArray], weights: FloatArray, space: str) -> F
 def _weighted_sum(tables: Sequence[FloatArray], weights: FloatArray) -> FloatArray:
     # One by one: for a single row a tensor product takes ten times as long.
     first, *others = weights.tolist()
-    total = first * tables[0]
+    total: FloatArray = first * tables[0]
     for weight, table in zip(others, tables[1:], strict=True):
         total += weight * table
     return total

@@ -216,6 +216,15 @@ class ScoreEscalationPolicy:
         expected = self.escalation.after.predict(features, before, answers, way[-1])
         return rule.choose(expected, way, price)
 
+    def check_budget(self, budget: Budget) -> None:
+        """Refuse a budget that going up cannot meet.
+
+        Raises:
+            PolicyError: if it was not calibrated for it.
+        """
+        if budget.num_visual_tokens is None:
+            self.escalation.price_of(budget)
+
     def save(self, folder: "str | Path") -> None:
         """Write the policy as a folder; ``load_policy`` reads it."""
         self.policy.save(folder)

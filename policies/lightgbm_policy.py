@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from policies.escalation import ScoreEscalationPolicy
     from policies.extras import StoredExtra
     from policies.shift import StreamMonitor
 
@@ -178,6 +179,16 @@ class ScorePolicy:
         if not isinstance(reference, StreamReference):
             raise PolicyError("the policy knows no range of its calibration split; fit it again")
         return StreamMonitor(reference, rng, alpha=alpha)
+
+    def escalating(self) -> "ScoreEscalationPolicy":
+        """Return what looks at answers and goes up by this policy.
+
+        Raises:
+            PolicyError: if it was not fitted to.
+        """
+        from policies.escalation import ScoreEscalationPolicy
+
+        return ScoreEscalationPolicy(self)
 
     def save(self, folder: "str | Path") -> None:
         """Write the policy as a folder; :func:`policies.policy_files.load_policy` reads it.

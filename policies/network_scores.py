@@ -129,9 +129,12 @@ class NetworkPredictor:
     def _means(self, hidden: NDArray[np.float32]) -> NDArray[Any]:
         """Return what the members say on average, shape [n, k], of their units [members, n, h]."""
         if not self.rising:  # the mean of products is one product
-            return hidden.transpose(1, 0, 2).reshape(hidden.shape[1], -1) @ self._out + self._bias
+            units = hidden.transpose(1, 0, 2).reshape(hidden.shape[1], -1)
+            means: NDArray[Any] = units @ self._out + self._bias
+            return means
         outputs = _risen(hidden @ self.weights["out_weight"] + self.weights["out_bias"])
-        return np.add.reduce(outputs, axis=0, dtype=np.float64) / len(outputs)
+        means = outputs.mean(axis=0, dtype=np.float64)
+        return means
 
     def _hidden(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the last units of every member, shape [members, n, h]."""
@@ -188,7 +191,8 @@ def _first_layer(
     for name, columns in kinds:
         weight = weights[f"{name}_weight"]
         part = np.zeros((len(weight), len(inputs.centre), weight.shape[-1]), dtype=np.float32)
-        np.add.at(part, (slice(None), columns), weight)
+        for place, column in enumerate(columns.tolist()):
+            part[:, column] += weight[:, place]
         parts.append(part)
     table = np.concatenate(parts, axis=-1).transpose(1, 0, 2)
     bias = np.concatenate([weights[f"{name}_bias"] for name, _ in kinds], axis=-1)

@@ -32,6 +32,7 @@ GRIDS = (SIDE, *COARSER[1:], FINE, MIDDLE)
 _LUMA, _SATURATION = PLANES.index("luma"), PLANES.index("saturation")
 # 256ths of the usual weights 0.299, 0.587 and 0.114
 _LUMA_WEIGHTS = np.array([77, 150, 29], dtype=np.float32) / 256
+_BYTES = np.array([[0], [8], [16]], dtype=np.uint32)  # where red, green and blue stand
 _HALF = np.float32(0.5)
 _FINE_STEP = np.float32(FINE**2 / SIDE**2)  # from sums of 4 x 4 to means
 # What sums of squares are divided by for the mean square on each of ``GRIDS``.
@@ -86,7 +87,7 @@ def make_rasters(images: "Sequence[Image | bytes]") -> Rasters:
     planes = np.empty((len(images), len(PLANES), SIDE, SIDE), dtype=np.uint8)
     for i, image in enumerate(images):
         shown, sizes[i] = _shown(image)
-        planes[i, :3] = _lines(_shrink(shown))
+        _write_colours(_shrink(shown), planes[i, :3])
     pixels = _derive(planes)
     sums = quarter_sums(planes)
     middle, fine = sums.astype(np.float32), quarter_sums(sums).astype(np.float32)
@@ -122,11 +123,11 @@ def _shrink(image: "Image") -> "Image":
     return image.resize((SIDE * points, SIDE * points), Resampling.NEAREST).reduce(points)
 
 
-def _lines(image: "Image") -> NDArray[np.uint8]:
-    """Return the pixels of an RGB image as planes, shape [3, 96, 96]."""
-    # Pillow parts the colours line by line, which is faster than numpy pixel by pixel.
-    lines = np.frombuffer(image.tobytes("raw", "RGB;L"), dtype=np.uint8)
-    return lines.reshape(SIDE, 3, SIDE).transpose(1, 0, 2)
+def _write_colours(image: "Image", colours: NDArray[np.uint8]) -> None:
+    """Write the pixels of an RGB image to three planes, shape [3, 96, 96]."""
+    # A pixel is read as one number of four bytes; parting them so is faster than byte by byte.
+    pixels = np.frombuffer(image.tobytes("raw", "RGBX"), dtype="<u4")
+    colours.reshape(3, -1)[...] = pixels >> _BYTES  # of which the lowest byte is kept
 
 
 def _derive(planes: NDArray[np.uint8]) -> FloatGrid:

@@ -37,6 +37,7 @@ def loaded_after(statement: str) -> set[str]:
         "budget.cli",
         "budget.cost_cli",
         "budget.bench_cli",
+        "budget.proxy.cli",
         "oracle.cli",
         "policies.cli",
         "experiments.demo.cli",

@@ -1,10 +1,13 @@
 """Which rung each image of a request gets, and why."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Protocol
 
+from PIL import Image
+
 from budget.budgets import Budget, Decision
-from budget.fallbacks import OUTLIER
+from budget.fallbacks import NO_POLICY, OUTLIER
 from budget.ladder import ScaleLadder
 from budget.proxy.chat_request import ChatRequest
 
@@ -28,6 +31,27 @@ class FilePolicy(Protocol):
 
 class UntrustedError(Exception):
     """A choice that is not trusted; its text is why, a reason as ``budget.fallbacks`` has them."""
+
+
+class NoPolicy:
+    """Stands where a policy could not be read: ``detail`` still chooses, all else goes unchanged.
+
+    Args:
+        num_rungs: how many rungs there are knobs for.
+    """
+
+    def __init__(self, num_rungs: int) -> None:
+        self.ladder = ScaleLadder(tuple(range(1, num_rungs + 1)))
+
+    def choose(
+        self, images: Sequence[bytes], questions: Sequence[str], *, budget: Budget | None = None
+    ) -> Decision:
+        """Choose nothing.
+
+        Raises:
+            UntrustedError: always.
+        """
+        raise UntrustedError(NO_POLICY)
 
 
 def rungs_by_detail(chat: ChatRequest, num_rungs: int) -> list[int | None]:
@@ -60,3 +84,14 @@ def rungs_by_policy(
     if len(rungs) != len(files) or not all(0 <= rung < len(policy.ladder) for rung in rungs):
         raise ValueError(f"the policy chose rungs {rungs} for {len(files)} images")
     return rungs
+
+
+def warm_up(policy: FilePolicy, budget: Budget | None) -> None:
+    """Let a policy choose once, so that no request pays for what is done only the first time.
+
+    Raises:
+        PolicyError: if the policy cannot meet the budget; it is better known before any request.
+    """
+    buffer = BytesIO()
+    Image.new("RGB", (64, 64)).save(buffer, "PNG")
+    policy.choose([buffer.getvalue()], ["What is this?"], budget=budget)

@@ -31,7 +31,8 @@ class Rewritten(NamedTuple):
         reason: "policy", "detail" (all images asked for theirs), "client" (it set its own knob),
             "no image", or "" after a fallback.
         fallback: why the body is unchanged although there was something to decide: "body", "image",
-            "policy", "outlier", "deadline" or "error"; "" where nothing failed.
+            "policy" (it failed), "deadline", "error", or a reason of ``budget.fallbacks`` such as
+            "outlier" or "no policy"; "" where nothing failed.
     """
 
     body: bytes

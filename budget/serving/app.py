@@ -40,10 +40,10 @@ def create_app(vlm: Any, settings: ServeSettings | None = None) -> FastAPI:
     settings = settings or ServeSettings()
     metrics = Metrics()
     intake = Intake(vlm, settings.batching, metrics)
-    metrics.watch("queue_length", "Requests that wait", lambda: intake.waiting)
-    metrics.watch("running", "Requests in the batch that runs", lambda: intake.running)
+    _watch(metrics, intake, getattr(vlm, "governor", None))
     images = RequestImages(settings.limits, allow_remote=settings.allow_remote)
-    guard = vlm.policy if hasattr(vlm.policy, "check_budget") else None
+    policy = getattr(vlm, "policy", None)
+    guard = policy if hasattr(policy, "check_budget") else None
     preparing = Preparing(vlm.model, vlm.model.name, images, settings, guard)
     app = FastAPI(
         title="budget",
@@ -57,9 +57,24 @@ def create_app(vlm: Any, settings: ServeSettings | None = None) -> FastAPI:
     _add_chat(app, ChatEndpoint(preparing, intake, metrics))
     _add_models(app, vlm.model.name, list(vlm.model.ladder))
     _add_health(app, vlm)
-    app.add_middleware(KeyGuard, keys=settings.keys, guard_all=settings.guard_all)
+    app.add_middleware(
+        KeyGuard,
+        keys=settings.keys,
+        refused=metrics.unauthorized,
+        guard_all=settings.guard_all,
+    )
     describe(app, guarded=bool(settings.keys))
     return app
+
+
+def _watch(metrics: Metrics, intake: Intake, governor: Any) -> None:
+    metrics.watch("queue_length", "Requests that wait", lambda: intake.waiting)
+    metrics.watch("running", "Requests in the batch that runs", lambda: intake.running)
+    if governor is not None:
+        unit = f"in {governor.unit}"
+        metrics.watch("governor_price", "Price of the next requests", lambda: governor.price)
+        metrics.watch("governor_target", f"Mean to hold, {unit}", lambda: governor.report().target)
+        metrics.watch("governor_spent", f"Mean spent, {unit}", lambda: governor.report().spent)
 
 
 def _lifespan(intake: Intake, threads: int) -> Callable[[FastAPI], Any]:
@@ -89,13 +104,13 @@ def _add_chat(app: FastAPI, endpoint: ChatEndpoint) -> None:
 def _add_models(app: FastAPI, name: str, scales: list[int]) -> None:
     card = ModelCard(id=name, created=int(time.time()), scales=scales)
 
-    @app.get("/v1/models")
+    @app.get("/v1/models", responses={401: ERRORS[401]})
     async def list_models() -> ModelList:
         """List the model that is served."""
         return ModelList(data=[card])
 
     # The names of models on the hub have a slash.
-    @app.get("/v1/models/{model:path}", responses={404: ERRORS[404]})
+    @app.get("/v1/models/{model:path}", responses={status: ERRORS[status] for status in (401, 404)})
     async def retrieve_model(model: str) -> ModelCard:
         """Describe the model that is served."""
         if model != name:

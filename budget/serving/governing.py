@@ -14,7 +14,7 @@ POLICY = "policy"
 _BUDGETS = {"price": "price", "mean-ms": "mean_ms"}
 _MEANS = {"mean-tokens": "tokens", "mean-flops": "flops"}
 # A short question and a short answer, to plan with; what answers really cost is settled after.
-_TEXT_TOKENS, _NEW_TOKENS = 48, 16
+_QUESTION, _NEW_TOKENS = "What is shown here?", 4
 
 
 class DefaultBudget(NamedTuple):
@@ -72,5 +72,6 @@ def governor_of(wanted: DefaultBudget, runner: "LlavaRunner") -> Governor | None
     scales = tuple(runner.ladder)
     if unit == "tokens":
         return Governor([float(m) for m in scales], mean=mean, unit=unit)
-    costs = [runner.cost(m, _TEXT_TOKENS, _NEW_TOKENS).flops for m in scales]
+    text = runner.count_text_tokens(_QUESTION)
+    costs = [runner.cost(m, text, _NEW_TOKENS).flops for m in scales]
     return Governor(costs, mean=mean, unit=unit)

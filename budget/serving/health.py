@@ -14,7 +14,7 @@ def health_of(vlm: Any, intake: Intake, notice: str) -> Health:
         intake: tells what waits and runs.
         notice: what is to be known of how the server was set up.
     """
-    report = getattr(vlm.policy, "report", None)
+    report = getattr(getattr(vlm, "policy", None), "report", None)
     governor = getattr(vlm, "governor", None)
     return Health(
         status="draining" if intake.draining else "ready",

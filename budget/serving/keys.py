@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,11 +90,14 @@ class KeyGuard:
     Args:
         app: what is guarded.
         keys: the keys; none lets everybody through.
+        refused: called for every request that is refused.
         guard_all: guard ``/health`` and ``/metrics`` too.
     """
 
-    def __init__(self, app: ASGIApp, keys: Keys, *, guard_all: bool = False) -> None:
-        self.app, self.keys, self.guard_all = app, keys, guard_all
+    def __init__(
+        self, app: ASGIApp, keys: Keys, refused: Callable[[], None], *, guard_all: bool = False
+    ) -> None:
+        self.app, self.keys, self.refused, self.guard_all = app, keys, refused, guard_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
@@ -102,6 +105,7 @@ class KeyGuard:
         if not guarded or not self.keys or self._opens(Headers(scope=scope)):
             await self.app(scope, receive, send)
             return
+        self.refused()
         error = RequestError(
             "an API key is needed, as Authorization: Bearer KEY; none was given, or an unknown one",
             status=401,

@@ -46,6 +46,10 @@ class Metrics:
         self._requests.labels(outcome).inc()
         self._whole.observe(seconds)
 
+    def unauthorized(self) -> None:
+        """Count a request without a known key."""
+        self._requests.labels("unauthorized").inc()
+
     def batch(self, jobs: "Sequence[Job]") -> None:
         """Count a batch that begins now."""
         now = time.perf_counter()

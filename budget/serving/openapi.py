@@ -61,11 +61,16 @@ def describe(app: FastAPI, *, guarded: bool) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = plain()
+            for path in document["paths"].values():
+                for method in path.values():
+                    method["responses"].pop("422", None)  # FastAPI's own shape, never sent
             known = document.setdefault("components", {}).setdefault("schemas", {})
             for model in (ChatRequest, Chunk):
                 schema = model.model_json_schema(ref_template=_REF)
                 known.update(schema.pop("$defs", {}))
                 known[model.__name__] = schema
+            for name in ("HTTPValidationError", "ValidationError"):
+                known.pop(name, None)
             if guarded:
                 bearer = {"type": "http", "scheme": "bearer"}
                 document["components"]["securitySchemes"] = {"key": bearer}

@@ -94,7 +94,7 @@ def check(model, answers, bound):
     longest=st.sampled_from([1, 3, 16]),
 )
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_sample_spends_more_than_the_bound_whatever_the_policy(
     model, scenes, seed, bound, keep, longest
@@ -281,10 +281,14 @@ def test_what_is_affordable_is_the_most_that_fits(present, steps, room):
 
 class Notes:
     def __init__(self, gone=()):
-        self.heard, self.gone = [], gone
+        self.heard, self.gone, self.choices = [], gone, []
 
     def text(self, i, piece):
         self.heard.append((i, piece))
+
+    def decided(self, i, choices):
+        assert i not in {j for j, _ in self.heard}
+        self.choices.append((i, choices))
 
     def cancelled(self, i):
         return i in self.gone
@@ -299,6 +303,7 @@ def test_a_listener_hears_the_answers_that_stand_and_no_other(model, scenes):
     )
     for i, answer in enumerate(answers):
         assert "".join(piece for j, piece in notes.heard if j == i) == answer.text
+        assert [own for j, own in notes.choices if j == i] == [answer.choices]
     assert max(len(a.tried) for a in answers) > 1
 
 
@@ -356,7 +361,7 @@ def test_a_relay_speaks_of_samples_by_their_own_places():
     relay = Relay(Relay(notes, [5, 6, 7]), [2, 0], heard={1})
     relay.text(0, "lost")
     relay.text(1, "kept")
-    tell(relay, 1, "")
+    tell(relay, 1, (), "")
     assert notes.heard == [(5, "kept")]
     assert [relay.cancelled(0), relay.cancelled(1)] == [True, False]
 

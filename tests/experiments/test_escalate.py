@@ -5,9 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from budget.budgets import FullScale
+from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
 from budget.models import load_model
+from budget.serving.going_up import going_up
 from budget.shipped import shipped_folder
+from budget.trust import GuardedPolicy
 from experiments.cli import run
 from experiments.escalate.summary import points_of
 from experiments.escalate.ways import (
@@ -86,7 +90,7 @@ def test_points_are_compared_at_equal_flops():
 
 @pytest.mark.parametrize("model", ["m3", "mqt"])
 def test_the_command_writes_a_picture_and_agrees_with_the_curves(model, tmp_path, capsys):
-    words = ["bench", "escalate", "--model", model, "--limit", "12", "--budgets", "9"]
+    words = ["bench", "escalate", "--model", model, "--limit", "6", "--budgets", "9"]
     words += [
         "--rounds",
         "1",
@@ -100,7 +104,7 @@ def test_the_command_writes_a_picture_and_agrees_with_the_curves(model, tmp_path
     ]
     assert run([*words, "4"]) == 0
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert last["n"] == 12
+    assert last["n"] == 6
     assert last["bound_held"]
     # Without a bound the ways are those that curves tell; a kept cache runs the question again.
     assert last["curves_accuracy_off"] == 0
@@ -128,3 +132,40 @@ def test_the_shipped_policies_look_at_answers():
         spending = policy.extras["escalation"].rule.spending
         assert isinstance(policy.ladder, ScaleLadder)
         assert spending.kept_cache is kept
+
+
+@pytest.fixture
+def served_with():
+    """Assemble a server of the shipped MQT from flags."""
+    pytest.importorskip("fastapi")
+    from budget.serving.assembly import assemble
+    from budget.serving.flags import AccessFlags, LimitFlags, ModelFlags, QueueFlags
+
+    def make(policy="mqt", **flags):
+        folder = str(shipped_folder(policy) / "policy")
+        model = ModelFlags(model="mqt", policy=folder, **flags)
+        return assemble(model, QueueFlags(), LimitFlags(), AccessFlags(), load_policy)
+
+    return make
+
+
+def test_a_server_may_go_up(served_with, asked):
+    from budget.serving.assembly import warm_up
+
+    vlm, settings = served_with(escalate=0.1, budget="mean-tokens=60", fallback_tokens=36)
+    warm_up(vlm)
+    assert settings.budget.given == ("mean_tokens", 60)
+    assert (vlm.bound, vlm.model.ladder[vlm.fallback_rung]) == (0.1, 36)
+    answers = vlm.answer(asked.images, asked.questions, budget=settings.budget)
+    assert max(len(each.tried) for each in answers) > 1
+    assert all(each.flops <= 1.1 * each.full_flops for each in answers)
+    with pytest.raises(PolicyError, match="going up was not calibrated"):
+        served_with(escalate=0.1, budget="risk=0.01:0.05")
+    plain, _ = served_with()
+    assert not hasattr(plain, "bound")
+
+
+def test_a_policy_that_does_not_look_at_answers_cannot_go_up(served_with, m3):
+    policy = FullScale(m3.ladder)
+    with pytest.raises(PolicyError, match="needs a policy that was fitted to look at answers"):
+        going_up(m3, GuardedPolicy(policy, m3.ladder), 0.25)

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import zlib
 from io import BytesIO
 from itertools import groupby
 
@@ -12,7 +13,7 @@ from policies.colours import COLOUR_NAMES
 from policies.detail_features import SIDES
 from policies.features import FeatureSchema, current_schema, featurize
 from policies.heights import run_pixels
-from policies.question_features import QUESTION_NAMES
+from policies.question_features import QUESTION_NAMES, hash_characters
 from policies.raster import make_rasters
 
 
@@ -112,6 +113,15 @@ def test_a_lying_jpeg_is_stood_up():
 def test_bytes_that_are_no_image_are_refused(data, problem):
     with pytest.raises(DataError, match=problem):
         featurize([data], ["?"])
+
+
+def test_the_raster_is_the_picture_where_it_fits():
+    image = noise((96, 96))
+    pixels = np.asarray(image)
+    planes = make_rasters([squares(3, 8), image]).planes[1]
+    assert (planes[:3] == pixels.transpose(2, 0, 1)).all()
+    assert (planes[3] == (pixels @ np.array([77, 150, 29]) + 128) >> 8).all()
+    assert (planes[4] == np.ptp(pixels, axis=2)).all()
 
 
 def test_a_flat_picture_has_nothing_to_lose():
@@ -272,6 +282,23 @@ def test_choices_are_counted():
     assert features(image, "Which?\nA. one\nB. two\nC. three")["num_options"] == 3
     assert features(image, "Is it day or night?")["num_options"] == 2
     assert features(image, "Is it day or night?")["asks_yes_no"] == 0
+
+
+@pytest.mark.parametrize(
+    "words", [[], [b"a"], [b"it's"], [b"how", b"many", b"7"], [b"x" * 70] * 9], ids=len
+)
+def test_runs_of_characters_are_in_the_bucket_of_their_crc(words):
+    text = b" " + b" ".join(words) + b" "
+    expected = np.zeros(16)
+    for i in range(len(text) - 3):
+        expected[zlib.crc32(text[i : i + 4]) % 16] += 1
+    assert hash_characters(words) == expected.tolist()
+
+
+def test_letters_outside_ascii_part_words():
+    plain, marked = (features(squares(1, 8), q) for q in ("na ve sign", "na\u00efve \ud800 sign"))
+    hashed = [n for n in plain if n.startswith(("words_", "characters_", "num_words"))]
+    assert [plain[name] for name in hashed] == [marked[name] for name in hashed]
 
 
 def test_features_do_not_depend_on_the_process():

@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 
 import pytest
 from chat_bodies import image_part, message
@@ -58,9 +60,18 @@ def test_it_says_where_it_is_decides_without_torch_and_ends_on_a_signal(
             assert raw.headers["x-visual-budget"] == "0"  # at that price nothing else is worth it
             sent = recorder.last()["messages"][0]["content"][0]["image_url"]["url"]
             assert len(sent) < len(image_part()["image_url"]["url"])
+            # Were small pieces held back on the socket, every answer would take 40 ms and more.
+            assert min(_seconds(said["url"]) for _ in range(10)) < 0.035
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) in {0, -signal.SIGTERM}
+
+
+def _seconds(url):
+    start = time.perf_counter()
+    with urllib.request.urlopen(f"{url}/budget/health", timeout=10) as answer:
+        assert answer.status == 200
+    return time.perf_counter() - start
 
 
 def test_a_network_and_a_port_that_are_allowed_are_fetched_from(recorder, recorder_url, client):
@@ -75,6 +86,21 @@ def test_a_network_and_a_port_that_are_allowed_are_fetched_from(recorder, record
         )
     assert raw.headers["x-visual-budget-fallback"] == "image"
     assert recorder.paths == ["GET /picture.png", "POST /v1/chat/completions"]
+
+
+def test_a_policy_that_cannot_be_read_leaves_requests_as_they_came(
+    recorder, recorder_url, client, tmp_path
+):
+    (tmp_path / "policy.json").write_text("{}")
+    arguments = ["--upstream", recorder_url[0], "--dialect", "vllm", "--policy", str(tmp_path)]
+    with running_proxy(*arguments, "--knob", "max_pixels=1,2,3") as said:
+        create = client(said["url"]).chat.completions.with_raw_response.create
+        unset = create(model="m", messages=[message(image_part())])
+        assert "mm_processor_kwargs" not in recorder.last()
+        low = create(model="m", messages=[message(image_part(detail="low"))])
+    assert unset.headers["x-visual-budget-fallback"] == "no policy"
+    assert low.headers["x-visual-budget"] == "0"
+    assert recorder.last()["mm_processor_kwargs"] == {"images_kwargs": {"max_pixels": 1}}
 
 
 GOOD = {
@@ -94,6 +120,7 @@ GOOD = {
         ({"--knob": "a=1,2"}, "5 rungs"),
         ({"--dialect": "resize"}, "to resize"),
         ({"--allow-remote-network": "intranet"}, "a network is written as"),
+        ({"--mean-tokens": "0.001"}, "0.001"),
         ({"--host": "203.0.113.1"}, "budget: "),
     ],
 )
