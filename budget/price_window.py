@@ -4,6 +4,11 @@ import numpy as np
 
 from budget.choice_path import FloatArray, changes
 
+# Requests whose changes are found together: for eight it takes hardly longer than for one.
+_TOGETHER = 8
+# Requests up to which each is taken in at once, as it says much beside so few.
+_FEW = 32
+
 
 class PriceWindow:
     """Expected scores of the last requests, and at which prices their choices change.
@@ -26,6 +31,9 @@ class PriceWindow:
         self._steps = np.zeros((size, moves))
         self._next = 0
         self._count = 0
+        self._fresh = 0
+        self._falling = np.zeros(0)
+        self._means = np.zeros(0)
 
     @property
     def scores(self) -> FloatArray:
@@ -34,18 +42,35 @@ class PriceWindow:
         return self._scores[order]
 
     def add(self, scores: FloatArray) -> None:
-        """Take in expected scores [n, k]; the oldest ones go."""
+        """Take in expected scores [n, k]; the oldest ones go.
+
+        Prices hear of them a few requests later where they come one by one.
+        """
         scores = scores[-len(self._scores) :]
         places = (self._next + np.arange(len(scores))) % len(self._scores)
         self._next = int((self._next + len(scores)) % len(self._scores))
         self._count = min(self._count + len(scores), len(self._scores))
         self._scores[places] = scores
+        self._fresh = min(self._fresh + len(scores), len(self._scores))
+        if self._fresh >= _TOGETHER or self._count < _FEW:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        """Find where the choices of fresh requests change, and put all changes in order."""
+        places = (self._next - self._fresh + np.arange(self._fresh)) % len(self._scores)
         self._prices[places] = self._steps[places] = 0.0
         costs = self._costs[self._open]
-        table = np.broadcast_to(costs / self._costs[-1], (len(scores), len(costs)))
-        for move, (price, row, start, stop) in enumerate(changes(scores[:, self._open], table)[1:]):
+        table = np.broadcast_to(costs / self._costs[-1], (len(places), len(costs)))
+        found = changes(self._scores[places][:, self._open], table)[1:]
+        for move, (price, row, start, stop) in enumerate(found):
             self._prices[places[row], move] = price
             self._steps[places[row], move] = costs[stop] - costs[start]
+        prices = self._prices[: self._count].ravel()
+        order = np.argsort(-prices)
+        self._falling = prices[order]
+        steps = self._steps[: self._count].ravel()[order]
+        self._means = self._floor_cost + np.cumsum(steps) / max(self._count, 1)
+        self._fresh = 0
 
     def price_for(self, mean: float, *, generous: bool) -> float:
         """Return the smallest price at which the kept requests cost at most ``mean`` each.
@@ -60,11 +85,7 @@ class PriceWindow:
             within ``mean``, or nothing is known yet; a price at which all are on the floor if
             that alone costs more.
         """
-        prices = self._prices[: self._count].ravel()
-        falling = np.argsort(-prices)
-        prices = prices[falling]
-        steps = self._steps[: self._count].ravel()[falling]
-        means = self._floor_cost + np.cumsum(steps) / max(self._count, 1)
+        prices, means = self._falling, self._means
         first_over = int(np.searchsorted(means, mean * (1 + 1e-9), side="right"))
         if first_over == len(prices):
             return 0.0

@@ -11,7 +11,7 @@ from policies.allocation import choose_rungs, solve_price
 COSTS = np.array([1.0, 4.0, 9.0, 36.0, 144.0])
 
 
-def window_of(scores, *, size=200, floor=0, ceiling=4, batch=7):
+def window_of(scores, *, size=200, floor=0, ceiling=4, batch=10):
     window = PriceWindow(COSTS, floor=floor, ceiling=ceiling, size=size)
     for start in range(0, len(scores), batch):
         window.add(scores[start : start + batch])
