@@ -95,7 +95,7 @@ def test_inputs_must_fit_together(original):
         model.answer(images, questions, num_visual_tokens=1, features=model.encode(images[:1]))
     with pytest.raises(ValueError, match="got 2 numbers"):
         model.answer(images, questions, num_visual_tokens=[1, 1])
-    with pytest.raises(ValueError, match="max_new_tokens must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="max_new_tokens must be an integer of at least 1, got 0"):
         model.answer(images, questions, num_visual_tokens=1, max_new_tokens=0)
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         model.answer(images, questions, num_visual_tokens=1, batch_size=0)

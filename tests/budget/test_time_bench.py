@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -61,21 +63,23 @@ def test_the_grid_reaches_the_largest_batch_and_held_out_ones_lie_inside():
         assert call.rows > 1 or not call.padded
 
 
-def test_real_batches_are_measured_and_predicted(model):
+def test_real_batches_are_measured_and_predicted(model, monkeypatch):
+    # Time on the processor: others that run beside the tests do not count.
+    monkeypatch.setattr("budget.call_times.now", lambda device: time.process_time())
     said = []
     found = measure_times(
         model,
         Extent(max_rows=4, max_length=60, held_out=4),
         new_tokens=3,
-        repeats=1,
+        repeats=3,
         progress=lambda *each: said.append(each),
     )
     assert (found.model, found.new_tokens, found.max_rows, found.max_length) == ("m3", 3, 4, 60)
-    assert said == [(1, 2), (2, 2)]
+    assert said == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert found.batch_ms(4, 160, False) > found.batch_ms(4, 15, False) > 0
     assert found.encode_ms(4) > found.encode_ms(1) > 0
     assert found.text_ms > 0
-    assert found.prefill_error.median < 1  # loose: the machine may be busy
+    assert found.prefill_error.median < 1
 
 
 def test_the_model_is_left_as_it_was(model):
