@@ -84,6 +84,8 @@ class Decision(NamedTuple):
             where it does not know.
         fallbacks: per sample why the policy's own choice was not taken, empty where it was: one of
             ``budget.fallbacks.REASONS``. Empty as a whole where nobody looked.
+        details: per sample what went wrong, in words; as many as ``fallbacks``. One sample's are
+            not for the eyes of who asked about another.
     """
 
     rungs: NDArray[np.int64]
@@ -91,6 +93,7 @@ class Decision(NamedTuple):
     note: str = ""
     outliers: NDArray[np.bool_] | None = None
     fallbacks: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 class BudgetPolicy(Protocol):

@@ -60,9 +60,9 @@ class OneWorker:
         """
         job = _Job(work)
         with self._lock:
+            self._start()
             if self._running is not None and self._running.abandoned:
                 raise LateError("an earlier decision still runs after its")
-            self._start()
         self._jobs.put(job)
         try:
             if not job.done.wait(seconds):
@@ -76,8 +76,9 @@ class OneWorker:
         return result  # type: ignore[no-any-return]
 
     def _start(self) -> None:
-        # After a fork the thread of the parent is not there.
+        # After a fork the thread of the parent is not there, nor what it was doing.
         if self._thread is None or not self._thread.is_alive():
+            self._running = None
             self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
             self._thread.start()
 

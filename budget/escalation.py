@@ -60,6 +60,12 @@ class EscalationPolicy(Protocol):
     """What the runtime needs of a policy that goes up; nothing inherits from this.
 
     Rungs only rise, so a sample is done after as many answers as the ladder has rungs at most.
+
+    A policy may also have a method ``scores(described)``, what it expects of every rung before any
+    answer [n, k], which answers then show; and an attribute ``needs_encoded`` that is true, if it
+    must see what the vision encoder found: then ``describe_encoded(images, questions, features=,
+    words=)`` is called in the place of ``describe``, with what the model's ``encode`` and
+    ``embed_questions`` gave.
     """
 
     @property

@@ -21,10 +21,10 @@ class MalformedError(Exception):
     """What a policy returned is no decision; the message says why."""
 
 
-def fallen(n: int, k: int, rung: int, why: str, note: str = "") -> Decision:
+def fallen(n: int, k: int, rung: int, why: str, detail: str = "") -> Decision:
     """Return the decision that gives all of n samples one rung of k, for one reason."""
     rungs = np.full(n, rung, dtype=np.int64)
-    return Decision(rungs, np.zeros((n, k)), note, fallbacks=(why,) * n)
+    return Decision(rungs, np.zeros((n, k)), fallbacks=(why,) * n, details=(detail,) * n)
 
 
 def trusted_part(found: Any, n: int, k: int, rung: int) -> Decision:
@@ -50,17 +50,20 @@ def trusted_part(found: Any, n: int, k: int, rung: int) -> Decision:
         raise MalformedError(f"rungs must be integers, got {rungs.dtype}")
     broken = ~np.isfinite(scores).all(axis=1) | (rungs < 0) | (rungs >= k)
     if not (broken | far).any():
-        return Decision(rungs, scores, note, far, ("",) * n)
-    if broken.any():
-        said = f"scores must be finite and rungs from 0 to {k - 1}"
-        note = f"{note}; {said}" if note else said
-    why = np.where(broken, MALFORMED, np.where(far, OUTLIER, ""))
+        return Decision(rungs, scores, note, far, ("",) * n, ("",) * n)
+    said = {
+        "": "",
+        MALFORMED: f"scores must be finite and rungs from 0 to {k - 1}",
+        OUTLIER: "unlike all that the policy was calibrated on",
+    }
+    why: list[str] = np.where(broken, MALFORMED, np.where(far, OUTLIER, "")).tolist()
     return Decision(
         np.where(broken | far, rung, rungs).astype(np.int64),
         np.where(broken[:, None], 0.0, scores),
         note,
         far,
-        tuple(why.tolist()),
+        tuple(why),
+        tuple(said[each] for each in why),
     )
 
 
@@ -87,4 +90,5 @@ def joined(parts: Sequence[Decision]) -> Decision:
         "; ".join(dict.fromkeys(part.note for part in parts if part.note)),
         np.concatenate(known),
         tuple(why for part in parts for why in part.fallbacks),
+        tuple(detail for part in parts for detail in part.details),
     )

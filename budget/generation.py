@@ -11,6 +11,7 @@ from budget.draws import Draws
 from budget.sampling import Generation
 
 if TYPE_CHECKING:
+    from budget.kept_cache import KeptPrompts
     from budget.listening import Reader
 
 
@@ -110,6 +111,7 @@ def generate(
     *,
     stop_ids: Collection[int] = (),
     readers: "Sequence[Reader] | None" = None,
+    kept: "KeptPrompts | None" = None,
 ) -> list[Generated]:
     """Decode every prompt in its own way; finished and cancelled rows leave the batch.
 
@@ -120,6 +122,7 @@ def generate(
         generations: how each prompt is decoded. Stop texts are the readers' business.
         stop_ids: ids that end an answer; none decodes to the limit.
         readers: what reads each row's tokens; None reads nothing.
+        kept: beginnings of the prompts that were read before; ``prompts`` are what follows them.
 
     Returns:
         One result per prompt, in order. Confidence, margin and entropy are of the model's own
@@ -130,7 +133,8 @@ def generate(
         for i, each in enumerate(generations)
     ]
     draws = Draws(generations)
-    decoding = _Decoding(language_model, head, prompts, max(row.limit for row in rows))
+    longest = max(row.limit for row in rows)
+    decoding = _Decoding(language_model, head, prompts, longest, kept)
     unsure = doubt(decoding.logits())
     alive = list(range(len(prompts)))
     while True:
@@ -187,18 +191,28 @@ class _Decoding:
     """The running state of one batch: cache, mask, positions and the last hidden states."""
 
     def __init__(
-        self, language_model: Any, head: Any, prompts: Sequence[torch.Tensor], new_tokens: int
+        self,
+        language_model: Any,
+        head: Any,
+        prompts: Sequence[torch.Tensor],
+        new_tokens: int,
+        kept: "KeptPrompts | None" = None,
     ) -> None:
         self.language_model, self.head = language_model, head
         self.embed = language_model.get_input_embeddings()
         self.cache = DynamicCache(config=language_model.config)
         padded = pad_left(prompts)
         self.length = padded.embeds.shape[1]
+        if kept is not None:
+            padded = kept.begin(self.cache, padded)
+            self.length += kept.columns
         self.next_position = padded.positions[:, -1:] + 1
         self.mask = padded.mask
         if padded.mask is not None:
             self.mask = torch.nn.functional.pad(padded.mask, (0, new_tokens), value=1)
         self.hidden = self._run(padded.embeds, padded.positions)
+        if kept is not None:
+            kept.end(self.cache, [len(prompt) for prompt in prompts])
 
     def _run(self, embeds: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         mask = None if self.mask is None else self.mask[:, : self.length]

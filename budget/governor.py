@@ -132,8 +132,8 @@ class Governor:
         """Choose the rungs of requests that come without a budget, and count what they cost.
 
         Args:
-            decision: a policy's scores. Its rungs are kept where it says that they are fallbacks;
-                they are counted, but their scores are not learnt from.
+            decision: a policy's scores. Its rungs are kept where it says that they are fallbacks,
+                or the scores are no numbers; they are counted, but their scores not learnt from.
 
         Returns:
             The decision with rungs from floor to ceiling, and a note of what is held.
@@ -142,6 +142,7 @@ class Governor:
         if not n:
             return decision
         free = np.array([not why for why in decision.fallbacks] or [True] * n)
+        free &= np.isfinite(decision.scores).all(axis=1)  # else they would stay in the window
         rungs = np.array(decision.rungs, dtype=np.int64)
         with self._lock:
             self._window.add(decision.scores[free])
@@ -220,7 +221,10 @@ class Governor:
 
     def _price(self, n: int) -> float:
         """Return the price of n requests, for what may be spent on each of them now."""
-        horizon = max(self.pace.horizon, 2.0 * n)  # a batch must not make up for it twice
+        # Debts end at the slack; large savings are spent faster, as nothing else ends them.
+        hurry = 1 + max(0.0, self._saved) / (max(self.pace.slack, 1.0) * self.mean)
+        # A batch must not make up for it twice.
+        horizon = max(self.pace.horizon / hurry, 2.0 * n)
         now = (self.mean + self._saved / horizon) / self._ratio()
         return self._window.price_for(now, generous=self._saved >= 0)
 

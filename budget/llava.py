@@ -4,7 +4,6 @@ A subclass says how features become exactly m visual tokens; everything else is 
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -17,11 +16,9 @@ from budget.listening import make_readers
 from budget.llava_inputs import LlavaInputs
 from budget.samples import Sample, SampleFeatures, SampleImages, SampleScales, images_of
 from budget.sampling import Generation, Listener, one_per_sample
-from budget.schedule import groups_of
+from budget.schedule import UNMEASURED, Times, groups_of
+from budget.session import Session
 from budget.types import Answer, Cost
-
-if TYPE_CHECKING:
-    from budget.time_model import TimeModel
 
 
 class LlavaRunner(LlavaInputs):
@@ -31,11 +28,12 @@ class LlavaRunner(LlavaInputs):
 
     Attributes:
         nested: whether an image's tokens for m are the first m of those for any larger number.
-        times: what batches take on this machine, to decide which prompts run together.
+        times: what batches take, which decides which prompts run together; set it to what
+            ``budget.time_model.read_times`` read if this machine was measured.
     """
 
     nested = False
-    times: "TimeModel | None" = None
+    times: Times = UNMEASURED
 
     @torch.inference_mode()
     def answer(
@@ -59,8 +57,8 @@ class LlavaRunner(LlavaInputs):
                 number or one per image.
             max_new_tokens: tokens generated at most, the stop token included.
             features: what ``encode`` gave for these images; skips the vision encoder.
-            batch_size: samples that run together, at most; prompts of like length are put together,
-                where ``times`` is set as it says is fastest.
+            batch_size: samples that run together, at most; prompts of like length are put together
+                as ``times`` says is fastest.
             generation: how answers are generated, one for all or one per sample, in place of
                 ``max_new_tokens``.
             listener: told of text as it comes, by the sample's place in ``questions``.
@@ -121,6 +119,21 @@ class LlavaRunner(LlavaInputs):
             generated.entropy,
             generated.finish_reason,
         )
+
+    def session(
+        self,
+        images: Sequence[SampleImages],
+        questions: Sequence[Question],
+        *,
+        features: Sequence[SampleFeatures] | None = None,
+        keep: bool = True,
+        batch_size: int = 32,
+    ) -> Session:
+        """Return questions to be answered again and again, with more visual tokens each time.
+
+        Args and errors are those of :class:`budget.session.Session`.
+        """
+        return Session(self, images, questions, features=features, keep=keep, batch_size=batch_size)
 
     def answer_every_scale(
         self,

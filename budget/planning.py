@@ -187,14 +187,15 @@ def _decide(
 def _choices(decision: Decision, ladder: ScaleLadder, budget: Budget) -> Iterable[Choice]:
     scales = tuple(ladder)
     note = f"; {decision.note}" if decision.note else ""
-    fallbacks = decision.fallbacks or ("",) * len(decision.rungs)
-    for row, rung, fallback in zip(
-        decision.scores, decision.rungs.tolist(), fallbacks, strict=True
-    ):
-        why = explain(row, rung, scales, budget)
+    nothing = ("",) * len(decision.rungs)
+    fallbacks, details = decision.fallbacks or nothing, decision.details or nothing
+    told = zip(decision.scores, decision.rungs.tolist(), fallbacks, details, strict=True)
+    for row, rung, fallback, detail in told:
+        why = explain(row, rung, scales, budget) + note
         if fallback:
-            why = f"the configured scale of {scales[rung]} tokens ({fallback})"
-        yield Choice(scales[rung], rung, tuple(row.tolist()), why + note, fallback)
+            cause = ": ".join(filter(None, (fallback, detail)))
+            why = f"the configured scale of {scales[rung]} tokens ({cause})"
+        yield Choice(scales[rung], rung, tuple(row.tolist()), why, fallback)
 
 
 def check_decision(decision: Decision, n: int, n_rungs: int) -> None:

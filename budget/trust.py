@@ -169,15 +169,17 @@ class GuardedPolicy:
     def _decide(self, ask: Ask, n: int, budget: Budget | None) -> Decision:
         fixed = budget.num_visual_tokens if budget is not None else None
         if fixed in tuple(self.ladder):
-            return self._all(n, "", "fixed by the caller", rung=tuple(self.ladder).index(fixed))
+            given = self._all(n, "", "", rung=tuple(self.ladder).index(fixed))
+            return given._replace(note="fixed by the caller")
         if not n:
             return self._all(0, "", "")
         decision = self._asked_in_time(ask, n)
         with self._lock:
             self._decisions += n
-            for why in filter(None, decision.fallbacks):
-                self._counts[why] += 1
-                self._last[why] = decision.note or why
+            for why, detail in zip(decision.fallbacks, decision.details, strict=True):
+                if why:
+                    self._counts[why] += 1
+                    self._last[why] = detail
         return decision
 
     def _asked_in_time(self, ask: Ask, n: int) -> Decision:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budget.adaptive import AdaptiveAnswer, AdaptiveVLM, Budget
+from budget.schedule import CallsInTokens
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 FULL = "full"
 PLANS = ("group", "pad", "schedule")
+_NEVER = 1e9  # tokens: more padding than any batch has, so that nothing is split to save it
 
 Run = Callable[[Sequence["Image"], Sequence[str]], list[AdaptiveAnswer]]
 
@@ -110,9 +112,9 @@ def ways_of(
         batch_size: samples that run together, at most.
         max_new_tokens: longest answer, in tokens.
     """
-    plain, scheduled = copy.copy(model), copy.copy(model)
-    plain.times, scheduled.times = None, times
-    runners = dict(zip(PLANS, (PerScale(plain), plain, scheduled), strict=True))
+    together, scheduled = copy.copy(model), copy.copy(model)
+    together.times, scheduled.times = CallsInTokens(_NEVER), times
+    runners = dict(zip(PLANS, (PerScale(together), together, scheduled), strict=True))
 
     def way(runner: Any, budget: Budget) -> Run:
         vlm = AdaptiveVLM(runner, policy)

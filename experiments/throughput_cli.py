@@ -7,7 +7,7 @@ Prints a table, and as its last line JSON.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,7 +23,7 @@ from budget.console import (
 if TYPE_CHECKING:
     from budget.llava import LlavaRunner
     from budget.time_model import TimeModel
-    from experiments.throughput_report import WayReport
+    from experiments.throughput_report import Comparison
     from policies.lightgbm_policy import ScorePolicy
     from policies.post_vision import PostVisionPolicy
 
@@ -69,9 +69,8 @@ def throughput(
     from budget.models import load_model
     from budget.shipped import shipped_folder
     from experiments.scenes.data import load_scenes
-    from experiments.throughput import FULL, PLANS, time_ways, ways_of
-    from experiments.throughput_report import faster_than_both, report, same_texts
-    from oracle.scoring import exact
+    from experiments.throughput import time_ways, ways_of
+    from experiments.throughput_report import compare
     from policies.policy_files import load_policy
 
     torch.set_num_threads(threads)
@@ -79,48 +78,24 @@ def throughput(
     prices = _prices(model, policy, drop or _DROPS)
     batches = _times(loaded, times, batch_size, threads)
     data = load_scenes("test", samples)
-    images, questions = list(data["image"]), list(data["question"])
-    ways = ways_of(
-        loaded,
-        policy,
-        prices,
-        times=batches,
-        batch_size=batch_size,
-        max_new_tokens=_MAX_NEW_TOKENS,
-    )
+    load = {"batch_size": batch_size, "max_new_tokens": _MAX_NEW_TOKENS}
+    ways = ways_of(loaded, policy, prices, times=batches, **load)
+    pictures, questions = list(data["image"]), list(data["question"])
     with progress(f"{len(ways)} ways of answering", "batches") as update:
         found = time_ways(
-            ways, images, questions, batch_size=batch_size, repeats=repeats, progress=update
+            ways, pictures, questions, batch_size=batch_size, repeats=repeats, progress=update
         )
-    answered = data["answers"][: len(found[FULL].answers)]
-    scores = {
-        way: np.array(
-            [exact(a.text, right) for a, right in zip(own.answers, answered, strict=True)]
-        )
-        for way, own in found.items()
-    }
     rng = np.random.default_rng(seed)
-    rows = report(found, scores, times=batches, batch_size=batch_size, rng=rng)
-    mixed = [faster_than_both(found, price, rng) for price in prices]
-    alike = {p: same_texts(found, [f"{p} {plan}" for plan in PLANS]) for p in prices}
-    _print(
-        rows, mixed, f"{model}, {len(answered)} scenes in batches of {batch_size}, {threads} thr."
+    compared = compare(
+        found, data["answers"], list(prices), times=batches, batch_size=batch_size, rng=rng
     )
-    print_json_line(
-        {
-            "model": model,
-            "samples": len(answered),
-            "batch_size": batch_size,
-            "repeats": repeats,
-            "threads": threads,
-            "prices": prices,
-            "ways": [row.as_json() for row in rows],
-            "mixed": mixed,
-            "same_texts": alike,
-            "prefill_error": round(batches.prefill_error.median, 4),
-            "step_error": round(batches.step_error.median, 4),
-        }
-    )
+    _print(compared, f"{model}, batches of {batch_size}, {threads} threads")
+    about = {"model": model, "batch_size": batch_size, "repeats": repeats, "threads": threads}
+    errors = {
+        "prefill_error": round(batches.prefill_error.median, 4),
+        "step_error": round(batches.step_error.median, 4),
+    }
+    print_json_line({**about, "prices": prices, **compared.as_json(), **errors})
 
 
 def _prices(
@@ -165,7 +140,7 @@ def _times(model: "LlavaRunner", path: Path | None, batch_size: int, threads: in
     return found
 
 
-def _print(rows: "list[WayReport]", mixed: list[dict[str, Any]], title: str) -> None:
+def _print(compared: "Comparison", title: str) -> None:
     columns = (
         "way",
         "accuracy",
@@ -189,10 +164,10 @@ def _print(rows: "list[WayReport]", mixed: list[dict[str, Any]], title: str) -> 
             f"{row.possible:.2f}",
             f"{row.share:.1%}",
         )
-        for row in rows
+        for row in compared.rows
     ]
-    print_table(columns, table, title)
-    for each in mixed:
+    print_table(columns, table, f"{compared.samples} scenes, {title}")
+    for each in compared.mixed:
         low, high = each["interval"]
         typer.echo(
             f"{each['price']}: schedule {each['schedule_gain']:.3f} ({low:.3f} to {high:.3f}) "

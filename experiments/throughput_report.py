@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from budget.bootstrap import Interval, interval, mean_interval
 from budget.time_model import TimeModel
-from experiments.throughput import FULL, WayTimes, alone_ms
+from experiments.throughput import FULL, PLANS, WayTimes, alone_ms
+from oracle.scoring import exact
 
 
 class WayReport(NamedTuple):
@@ -57,23 +58,67 @@ class WayReport(NamedTuple):
         }
 
 
-def report(
+class Comparison(NamedTuple):
+    """All ways beside the full scale and beside each other.
+
+    Attributes:
+        samples: that were answered in every way.
+        rows: one per way, the full scale first.
+        mixed: of each price, how much longer the better of grouping and padding took than the
+            schedule.
+        same_texts: of each price, the share of samples that all plans answer alike.
+    """
+
+    samples: int
+    rows: list[WayReport]
+    mixed: list[dict[str, Any]]
+    same_texts: dict[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures by name."""
+        return {**self._asdict(), "rows": [row.as_json() for row in self.rows]}
+
+
+def compare(
     found: Mapping[str, WayTimes],
-    scores: Mapping[str, NDArray[np.float64]],
+    right: Sequence[Sequence[str]],
+    prices: Sequence[str],
     *,
     times: TimeModel,
     batch_size: int,
     rng: np.random.Generator,
-) -> list[WayReport]:
-    """Return every way beside the full scale, the full scale first.
+) -> Comparison:
+    """Compare all ways on the samples that they answered.
 
     Args:
         found: every way's times and answers; one is ``FULL``.
-        scores: of every way's answers, in [0, 1], shape [n].
+        right: right answers of each sample, of as many as were answered or more.
+        prices: names of the prices.
         times: what batches take.
         batch_size: samples that ran together.
         rng: draws the resamples.
     """
+    scores = {
+        way: np.array(
+            [exact(a.text, any_of) for a, any_of in zip(own.answers, right, strict=False)]
+        )
+        for way, own in found.items()
+    }
+    return Comparison(
+        len(found[FULL].answers),
+        _rows(found, scores, times, batch_size, rng),
+        [faster_than_both(found, price, rng) for price in prices],
+        {p: same_texts(found, [f"{p} {plan}" for plan in PLANS]) for p in prices},
+    )
+
+
+def _rows(
+    found: Mapping[str, WayTimes],
+    scores: Mapping[str, NDArray[np.float64]],
+    times: TimeModel,
+    batch_size: int,
+    rng: np.random.Generator,
+) -> list[WayReport]:
     full = found[FULL]
     alone = {way: alone_ms(times, own.answers, batch_size) for way, own in found.items()}
     rows = []

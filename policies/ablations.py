@@ -10,7 +10,7 @@ import numpy as np
 from policies.allocation import IntArray
 from policies.decision_bench import BATCH, SQUARE, photographs
 from policies.features import featurize
-from policies.heights import find_runs
+from policies.heights import run_pixels
 from policies.image_features import IMAGE_NAMES, image_features
 from policies.joint_features import JOINT_NAMES
 from policies.question_features import QUESTION_NAMES, question_features
@@ -114,7 +114,7 @@ def views_ms(rng: np.random.Generator, *, repeats: int = 5) -> dict[str, float]:
 
 def _picture(pictures: "Sequence[Image]") -> None:
     rasters = make_rasters(pictures)
-    image_features(rasters, find_runs(rasters.labels))
+    image_features(rasters, run_pixels(rasters.columns))
 
 
 def _asked(number: int) -> list[str]:

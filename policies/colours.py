@@ -24,6 +24,7 @@ _PROTOTYPES: tuple[tuple[str, tuple[tuple[int, int, int], ...]], ...] = (
 COLOUR_NAMES: tuple[str, ...] = tuple(name for name, _ in _PROTOTYPES)
 NUM_HUES = 9  # the first ones; white, black and gray have none
 _SYNONYMS = {"grey": "gray", "violet": "purple", "turquoise": "cyan", "teal": "cyan"}
+_UPPER, _FOUR = np.uint16(0xF0), np.uint16(4)  # bits of a byte
 _WORD = re.compile(r"\b(" + "|".join([*COLOUR_NAMES, *_SYNONYMS]) + r")\b")
 
 
@@ -40,18 +41,26 @@ def _lookup_table() -> NDArray[np.uint8]:
 
 
 def label_pixels(
-    red: NDArray[np.uint8], green: NDArray[np.uint8], blue: NDArray[np.uint8]
+    red: NDArray[np.uint16], green: NDArray[np.uint16], blue: NDArray[np.uint16]
 ) -> NDArray[np.uint8]:
     """Return the index into ``COLOUR_NAMES`` of each pixel, in the shape of the three planes.
 
+    Args:
+        red: the lower byte of each number counts.
+        green: likewise.
+        blue: likewise.
+
     Example:
-        >>> red, green, blue = np.array([[250, 10], [10, 10], [10, 10]], dtype=np.uint8)
+        >>> red, green, blue = np.array([[250, 10], [10, 10], [10, 10]], dtype=np.uint16)
         >>> [COLOUR_NAMES[i] for i in label_pixels(red, green, blue)]
         ['red', 'black']
     """
-    cells = (red & 0xF0).astype(np.uint16)
-    cells <<= 4
-    cells |= (green & 0xF0) | (blue >> 4)
+    cells = red & _UPPER
+    cells <<= _FOUR
+    cells |= green & _UPPER
+    low = blue & _UPPER
+    low >>= _FOUR
+    cells |= low
     # No cell is out of range; "clip" only saves numpy looking for one.
     return _lookup_table().take(cells, mode="clip")
 

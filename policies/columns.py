@@ -9,22 +9,25 @@ Grids = NDArray[Any]
 Table = NDArray[np.float64]
 
 
-def table_of(*columns: NDArray[Any]) -> Table:
-    """Return columns [n] as a table [n, k]."""
-    return np.array(columns, dtype=np.float64).T
-
-
 def flat(grids: Grids) -> NDArray[Any]:
     """Return [n, h, w] as [n, h * w]."""
     return grids.reshape(len(grids), -1)
 
 
-def count(masks: Grids) -> NDArray[np.int64]:
-    """Count True in each of [n, ...], shape [n]."""
-    return np.array([np.count_nonzero(mask) for mask in masks])
+def beside(grids: Grids, compare: np.ufunc) -> tuple[Grids, Grids]:
+    """Compare all neighbours of grids [n, side, side], along rows and along columns.
+
+    Returns:
+        Two masks, [n, side, side], of which the last column is False, and [n, side * (side - 1)].
+    """
+    side, cells = grids.shape[-1], flat(grids)
+    across = np.empty(grids.shape, dtype=bool)
+    compare(cells[:, 1:], cells[:, :-1], out=flat(across)[:, :-1])
+    across[:, :, -1] = False  # a row's end and the next one's begin are no neighbours
+    return across, compare(cells[:, side:], cells[:, :-side])
 
 
-def share_over(grids: Grids, threshold: float) -> NDArray[np.float64]:
-    """Return which share of each of [n, ...] lies above a threshold, shape [n]."""
-    shares: NDArray[np.float64] = count(grids > threshold) / grids[0].size
-    return shares
+def counts(*masks: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Count True in each of the n grids of k masks [n, ...], shape [n, k]."""
+    count = np.count_nonzero
+    return np.array([[count(mask) for mask in row] for row in zip(*masks, strict=True)])

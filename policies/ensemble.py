@@ -11,6 +11,7 @@ from budget.errors import PolicyError
 from policies.hull import FloatArray
 from policies.isotonic import isotonic_rows
 from policies.joint_lightgbm import start_of
+from policies.logits import shares_of
 from policies.predictor_state import PredictorState, StoredPredictor
 from policies.score_estimator import ScoreEstimator
 from policies.scores import BoosterScores, LightGBMScores
@@ -85,15 +86,14 @@ def mix(predictions: Sequence[FloatArray], weights: FloatArray, space: str) -> F
     """Return the weighted mean of predictions, [n, k] each, of themselves or of their logits."""
     if space == "probability":
         return _weighted_sum(predictions, weights)
-    logits = _weighted_sum([start_of(scores) for scores in predictions], weights)
-    mixed: FloatArray = 1.0 / (1.0 + np.exp(-logits))
-    return mixed
+    return shares_of(_weighted_sum([start_of(scores) for scores in predictions], weights))
 
 
 def _weighted_sum(tables: Sequence[FloatArray], weights: FloatArray) -> FloatArray:
     # One by one: for a single row a tensor product takes ten times as long.
-    total: FloatArray = weights[0] * tables[0]
-    for weight, table in zip(weights[1:], tables[1:], strict=True):
+    first, *others = weights.tolist()
+    total: FloatArray = first * tables[0]
+    for weight, table in zip(others, tables[1:], strict=True):
         total += weight * table
     return total
 

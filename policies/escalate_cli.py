@@ -62,6 +62,13 @@ def escalate(
             "least 1; 1.1 is a tenth more than always the full scale. 0 sets no cap."
         ),
     ] = UNLIMITED,
+    spend: Annotated[
+        str,
+        typer.Option(
+            help="What tries are charged when the rule is learnt: tokens, or the language model's "
+            "flops, text that is read again included. Figures are by tokens either way."
+        ),
+    ] = "tokens",
     folds: Annotated[
         int, typer.Option(min=2, help="Parts of the fit split, each predicted by the others.")
     ] = 5,
@@ -92,6 +99,7 @@ def escalate(
         family=family,
         max_tries=max_tries,
         cap=float("inf") if cap == UNLIMITED else cap,
+        spend=spend,
         folds=folds,
         resamples=resamples,
         seed=seed,

@@ -22,6 +22,7 @@ from policies.tried_rungs import Tries
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import torch
     from PIL.Image import Image
 
     from policies.post_vision import PostVisionPolicy
@@ -130,13 +131,47 @@ class ScoreEscalationPolicy:
         before = self.policy.pricing.predictor.predict(features)
         return np.hstack([features, self.policy.part.mix(before, encoded)])
 
+    @property
+    def needs_encoded(self) -> bool:
+        """Whether it must be shown what the vision encoder found, by ``describe_encoded``."""
+        return not isinstance(self.policy, ScorePolicy)
+
+    def describe_encoded(
+        self,
+        images: "Sequence[Image | bytes]",
+        questions: Sequence[str],
+        *,
+        features: "Sequence[torch.Tensor]",
+        words: "Sequence[torch.Tensor]",
+    ) -> FloatArray:
+        """Return :meth:`describe` of pictures that were encoded, shape [n, d + k].
+
+        Args:
+            images: n pictures.
+            questions: n questions.
+            features: what the model's ``encode`` gave for each picture.
+            words: what its ``embed_questions`` gave for each question.
+
+        Raises:
+            PolicyError: if the tokens are of another model.
+        """
+        from policies.vision_inputs import make_inputs
+
+        encoded = make_inputs(features, words) if self.needs_encoded and len(questions) else None
+        return self.describe(images, questions, encoded=encoded)
+
+    def scores(self, described: FloatArray) -> FloatArray:
+        """Return the scores that are expected before any answer, shape [n, k]."""
+        expected: FloatArray = described[:, described.shape[1] - len(self.ladder) :]
+        return expected
+
     def start(self, described: FloatArray, *, budget: Budget | None = None) -> IntArray:
         """Return the rung that each sample is first answered at, shape [n]."""
         budget = budget or Budget()
         if budget.num_visual_tokens is not None:
             rung = self.ladder.rung_of(budget.num_visual_tokens)
             return np.full(len(described), rung, dtype=np.int64)
-        before = described[:, described.shape[1] - len(self.ladder) :]
+        before = self.scores(described)
         return self.escalation.rule.choose(before, (), self.escalation.price_of(budget))
 
     def next(
@@ -180,6 +215,15 @@ class ScoreEscalationPolicy:
         features, before = described[:, :split], described[:, split:]
         expected = self.escalation.after.predict(features, before, answers, way[-1])
         return rule.choose(expected, way, price)
+
+    def check_budget(self, budget: Budget) -> None:
+        """Refuse a budget that going up cannot meet.
+
+        Raises:
+            PolicyError: if it was not calibrated for it.
+        """
+        if budget.num_visual_tokens is None:
+            self.escalation.price_of(budget)
 
     def save(self, folder: "str | Path") -> None:
         """Write the policy as a folder; ``load_policy`` reads it."""

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from budget.console import print_json_line, print_table
+from budget.errors import PolicyError
 from budget.ladder import ScaleLadder
 from policies.escalation import Escalation
 from policies.escalation_base import BasePolicy
@@ -39,6 +40,8 @@ from policies.path_gaps import PathFigures
 from policies.reading import Readers, refuse_overlap, same_ladder
 from policies.tried_rungs import spending
 
+SPEND = ("tokens", "flops")
+
 
 def run_escalate(
     readers: Readers,
@@ -53,6 +56,7 @@ def run_escalate(
     family: str,
     max_tries: int,
     cap: float,
+    spend: str = "tokens",
     folds: int,
     resamples: int,
     seed: int,
@@ -73,6 +77,7 @@ def run_escalate(
         family: of predictors.
         max_tries: answers a sample is given at most.
         cap: of the cost of all tries of a sample, over that of the full rung.
+        spend: what tries are charged when rules are learnt, "tokens" or "flops".
         folds: of the fit split.
         resamples: of the bootstrap.
         seed: of fit and bootstrap.
@@ -86,14 +91,24 @@ def run_escalate(
     start = time.perf_counter()
     paths = (curves, fit_curves, calibration)
     tokens, ladder = _tokens(readers, paths)
-    charged = {
-        name: spending(tokens, kept_cache=kept, max_tries=max_tries, cap=cap)
-        for name, kept in ((SUM, False), (KEPT, True))
-    }
+    if spend not in SPEND:
+        raise ValueError(f"--spend must be one of {', '.join(SPEND)}, got {spend!r}")
+    spending(tokens, max_tries=max_tries, cap=cap)  # refused before what takes long
     test, fit, held_out = (
         read_answered(readers, curves=path, data=data, split=split)
         for path, split in zip(paths, splits, strict=True)
     )
+    costs, again = _costs(held_out, tokens, spend)
+    charged = {
+        name: spending(
+            costs,
+            again=again,
+            kept_cache=kept,
+            max_tries=max_tries,
+            cap=cap,
+        )
+        for name, kept in ((SUM, False), (KEPT, True))
+    }
     after = after_estimator(seed=seed, num_threads=threads)
     if base is None:
         estimator = make_estimator(family, **_settings(family, seed, threads))
@@ -128,11 +143,30 @@ def run_escalate(
             "n": len(test.samples.scores),
             **summarise(figures),
             **_price_figures(rows, test),
+            "spend": spend,
             "max_tries": max_tries,
             "cap": cap if np.isfinite(cap) else None,
             "seconds": round(time.perf_counter() - start, 1),
         }
     )
+
+
+def _costs(split: AnsweredSplit, tokens: FloatArray, spend: str) -> tuple[FloatArray, float]:
+    """Return what an answer costs at every rung, and the part that is paid with every try.
+
+    FLOPs are the language model's, for the picture's are paid whatever is tried. What they come to
+    without a visual token is the text, which every further try reads again.
+
+    Raises:
+        PolicyError: if the FLOPs are not known.
+    """
+    if spend == "tokens":
+        return tokens, 0.0
+    costs = (split.curves.flops - split.once_flops).mean(axis=0)
+    if not np.isfinite(costs).all():
+        raise PolicyError("the calibration curves' FLOPs are not known; use --spend tokens")
+    slope = (costs[1] - costs[0]) / (tokens[1] - tokens[0]) if len(costs) > 1 else 0.0
+    return costs, max(float(costs[0] - slope * tokens[0]), 0.0)
 
 
 def _tokens(readers: Readers, paths: tuple[Path, Path, Path]) -> tuple[FloatArray, ScaleLadder]:

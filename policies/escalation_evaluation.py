@@ -100,12 +100,19 @@ def at_prices(
         once_flops: of these what further answers of a sample save, shape [n, 1].
     """
     rows = []
-    kept = escalation.rule.spending.kept_cache
+    spending, own = escalation.rule.spending, flops - once_flops
     for name, price in escalation.prices.items():
         visited = [walks.take(escalation.rule, price)]
         by_tokens, by_flops = (
-            pay(visited, np.array([price]), costs, scores, kept_cache=kept)
-            for costs in (tokens, flops - once_flops)
+            pay(
+                visited,
+                np.array([price]),
+                costs,
+                scores,
+                kept_cache=spending.kept_cache,
+                again=again,
+            )
+            for costs, again in ((tokens, 0.0), (own, spending.again * own[:, -1]))
         )
         rows.append(
             AtPrice(

@@ -25,6 +25,7 @@ class _Settings(Settings):
     cap: Annotated[float, Field(ge=1, le=1e30)] | None
     price_names: list[Annotated[str, Field(max_length=100)]]
     price_values: list[_Price]
+    again: _Price = 0.0
 
 
 def take_apart(escalation: "Escalation") -> PredictorState:
@@ -39,6 +40,7 @@ def take_apart(escalation: "Escalation") -> PredictorState:
             "cap": bounds.cap if np.isfinite(bounds.cap) else None,
             "price_names": list(prices),
             "price_values": [float(price) for price in prices.values()],
+            **({"again": bounds.again} if bounds.again else {}),
         },
         {
             "costs": bounds.costs,
@@ -94,7 +96,11 @@ def _spending(state: PredictorState, settings: _Settings, num_rungs: int) -> Spe
     cap = np.inf if settings.cap is None else settings.cap
     try:
         return spending(
-            costs, kept_cache=settings.kept_cache, max_tries=settings.max_tries, cap=cap
+            costs,
+            kept_cache=settings.kept_cache,
+            max_tries=settings.max_tries,
+            cap=cap,
+            again=settings.again * float(costs[-1]),
         )
     except ValueError as error:
         raise PolicyError(f"escalation: {error}") from error

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from budget.errors import PolicyError
 from policies.colours import COLOUR_NAMES
 from policies.detail_features import SIDES
-from policies.heights import find_runs
+from policies.heights import run_pixels
 from policies.image_features import IMAGE_NAMES, image_features
 from policies.joint_features import JOINT_NAMES, joint_features
 from policies.question_features import (
@@ -118,11 +118,11 @@ def featurize(images: "Sequence[Image | bytes]", questions: Sequence[str]) -> ND
     for start in range(0, len(questions), _BATCH):
         part = slice(start, start + _BATCH)
         rasters = make_rasters(images[part])
-        runs = find_runs(rasters.labels)
+        heights = run_pixels(rasters.columns)
         tables = [
-            image_features(rasters, runs),
+            *image_features(rasters, heights),
             question_features(questions[part]),
-            joint_features(rasters, runs, questions[part]),
+            joint_features(rasters, heights, questions[part]),
         ]
         np.concatenate(tables, axis=1, out=table[part])
     return table

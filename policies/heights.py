@@ -1,64 +1,60 @@
 """How high things stand: the runs of one colour along the columns of pictures."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-from policies.raster import SIDE
+from policies.colours import COLOUR_NAMES
 
 # Per cent of the pixels that stand in runs no longer than reported.
 PERCENT = (0, 10, 25, 50, 75, 90, 100)
-_NONE = 255  # no colour; parts the columns
+_PERCENT = np.array(PERCENT)
+_COLOURS = len(COLOUR_NAMES)
 
-FloatArray = NDArray[np.float64]
-
-
-class Runs(NamedTuple):
-    """Runs of one colour in the columns of n pictures, t of them in all.
-
-    Attributes:
-        picture: index of the picture that each is in, rising, shape [t].
-        colour: index into ``COLOUR_NAMES``, shape [t].
-        length: pixels of the raster, shape [t].
-    """
-
-    picture: NDArray[np.int64]
-    colour: NDArray[np.uint8]
-    length: NDArray[np.int64]
+IntTable = NDArray[np.int64]
 
 
-def find_runs(labels: NDArray[np.uint8]) -> Runs:
-    """Return the runs in every second column.
+def run_pixels(columns: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count the pixels of every colour that stand in runs of every length.
 
     Args:
-        labels: basic colour of each pixel, shape [n, 96, 96].
+        columns: basic colour of each pixel, column by column, shape [n, c, h], n at least 1.
+
+    Returns:
+        Counts, shape [n, 12, h + 1]: the last axis is the length, in pixels of the raster.
+
+    Example:
+        >>> column = np.array([[[0, 0, 0, 1, 0]]], dtype=np.uint8)
+        >>> run_pixels(column)[0, :2].tolist()
+        [[0, 1, 0, 3, 0, 0], [0, 1, 0, 0, 0, 0]]
     """
-    columns = np.full((len(labels), SIDE // 2, SIDE + 1), _NONE, dtype=np.uint8)
-    columns[:, :, :SIDE] = labels[:, :, ::2].transpose(0, 2, 1)
-    flat = columns.ravel()
-    stops = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    starts = np.concatenate([np.zeros(1, dtype=np.int64), stops])
-    stops = np.append(stops, len(flat))
-    colours = flat[starts]
-    inside = colours != _NONE
-    starts = starts[inside]
-    return Runs(starts // columns[0].size, colours[inside], stops[inside] - starts)
+    count, height = len(columns), columns.shape[-1]
+    flat = columns.reshape(-1)
+    begins = np.empty(flat.size, dtype=bool)
+    np.not_equal(flat[1:], flat[:-1], out=begins[1:])
+    begins[::height] = True  # every column begins anew
+    starts = np.flatnonzero(begins)
+    kinds = height + 1
+    places = flat.take(starts) * np.int64(kinds)
+    if count > 1:
+        places += starts // columns[0].size * (_COLOURS * kinds)
+    # Ends less starts, added on place: the end of a run is the start of the next.
+    places -= starts
+    places[:-1] += starts[1:]
+    places[-1] += flat.size
+    runs = np.bincount(places, minlength=count * _COLOURS * kinds)
+    pixels: NDArray[np.int64] = runs.reshape(count, _COLOURS, kinds) * np.arange(kinds)
+    return pixels
 
 
-def height_quantiles(runs: Runs, chosen: NDArray[np.bool_], num_pictures: int) -> FloatArray:
-    """Return lengths that shares of the chosen runs' pixels do not exceed, shape [n, 7].
+def height_quantiles(pixels: NDArray[np.int64]) -> IntTable:
+    """Return lengths that shares of the pixels do not exceed, shape [n, 7].
 
     Args:
-        runs: of n pictures.
-        chosen: which of them count, shape [t].
-        num_pictures: n; a picture of which none is chosen gets zeros.
+        pixels: how many stand in runs of every length, shape [n, h + 1]; a picture without any
+            gets zeros.
     """
-    lengths = SIDE + 1
-    places = runs.picture * lengths + runs.length
-    pixels = np.bincount(places, runs.length * chosen, num_pictures * lengths)
-    reached = np.cumsum(pixels.reshape(num_pictures, lengths), axis=1)
+    reached = pixels.cumsum(axis=1)
     total = reached[:, -1:]
-    wanted = np.maximum(np.ceil(total * PERCENT / 100), 1.0)
-    found: FloatArray = (reached[:, None, :] < wanted[:, :, None]).sum(axis=2) * (total > 0.0)
-    return found
+    wanted = np.maximum((total * _PERCENT + 99) // 100, 1)
+    found = [row.searchsorted(shares) for row, shares in zip(reached, wanted, strict=True)]
+    return np.array(found) * (total > 0)

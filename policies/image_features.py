@@ -1,17 +1,22 @@
 """Cheap numbers that say what pictures are like, from numpy and PIL alone."""
 
+import functools
+
 import numpy as np
+from numpy.typing import NDArray
 
 from policies.colours import NUM_HUES
-from policies.columns import Table, count, share_over, table_of
+from policies.columns import Grids, beside, counts, flat
 from policies.detail_features import DETAIL_NAMES, detail_features
-from policies.heights import Runs
 from policies.pooling import cells_of
-from policies.raster import PLANES, Rasters
+from policies.raster import PLANES, SIDE, Rasters
 
 _LUMA, _SATURATION = PLANES.index("luma"), PLANES.index("saturation")
 _THUMBNAIL_SIDE = 4
-_MANY = 12  # of 2,304 pixels, at which a colour counts as present
+_STRONG = 80  # of 255, over which a pixel's colour counts as strong
+_SIDE = SIDE // 2  # of the grid of basic colours
+_PIXELS = _SIDE**2
+_MANY = 12  # of them, at which a colour counts as present
 
 IMAGE_NAMES = (
     "width",
@@ -30,39 +35,45 @@ IMAGE_NAMES = (
 )
 
 
-def image_features(rasters: Rasters, runs: Runs) -> Table:
-    """Return the features of pictures, in the columns of ``IMAGE_NAMES``.
+def image_features(rasters: Rasters, heights: NDArray[np.int64]) -> list[Grids]:
+    """Return the features of pictures, tables side by side in the columns of ``IMAGE_NAMES``.
 
     Args:
         rasters: n pictures.
-        runs: of one colour in them.
+        heights: of :func:`policies.heights.run_pixels`.
     """
-    tables = [
-        _size(rasters),
+    return [
+        *_size(rasters.sizes),
         rasters.means,  # and the spread of every plane
-        np.sqrt(rasters.variances),
-        _colours(rasters),
-        detail_features(rasters, runs),
+        np.sqrt(rasters.variances[..., 0]),
+        *_colours(rasters),
+        *detail_features(rasters, heights),
         cells_of(rasters.coarser[:, _LUMA], _THUMBNAIL_SIDE),
     ]
-    return np.concatenate(tables, axis=1)
 
 
-def _size(rasters: Rasters) -> Table:
-    width, height = rasters.sizes.T.astype(np.float64)
-    return table_of(width, height, np.log(width * height), np.log(width / height))
+def _size(sizes: NDArray[np.int64]) -> list[Grids]:
+    width, height = sizes[:, :1], sizes[:, 1:]
+    return [sizes, np.log(width * height), np.log(width / height)]
 
 
-def _colours(rasters: Rasters) -> Table:
-    """How strong colours are, how many there are, and how mixed."""
-    labels, counts = rasters.thinned, rasters.counts
-    pixels, side = labels[0].size, labels.shape[1]
-    shares = counts / pixels
-    changes = count(labels[:, :, 1:] != labels[:, :, :-1]) + count(labels[:, 1:] != labels[:, :-1])
-    return table_of(
-        share_over(rasters.planes[:, _SATURATION], 80),
-        (counts[:, :NUM_HUES] > _MANY).sum(axis=1),
-        shares[:, :NUM_HUES].sum(axis=1),
-        -(shares * np.log2(np.where(counts, shares, 1.0))).sum(axis=1),
-        2 * pixels / (changes + 2 * side),  # how long a run of one colour is
-    )
+def _colours(rasters: Rasters) -> list[Grids]:
+    """How strong colours are, how many there are, how mixed, how long a run of one colour is."""
+    saturated = flat(rasters.planes[:, _SATURATION]) > _STRONG
+    found = counts(saturated, *beside(rasters.thinned, np.not_equal))
+    colours = rasters.counts
+    hues = colours[:, :NUM_HUES]
+    return [
+        found[:, :1] / SIDE**2,
+        np.add.reduce(hues > _MANY, axis=1, keepdims=True),
+        np.add.reduce(hues / _PIXELS, axis=1, keepdims=True),
+        np.add.reduce(_entropies().take(colours), axis=1, keepdims=True),
+        2 * _PIXELS / (found[:, 1:2] + found[:, 2:] + 2 * _SIDE),
+    ]
+
+
+@functools.cache
+def _entropies() -> NDArray[np.float64]:
+    """Return what a colour adds to the entropy, in bits, by its pixels, shape [2305]."""
+    shares = np.arange(_PIXELS + 1) / _PIXELS
+    return -shares * np.log2(np.maximum(shares, 1 / _PIXELS))

@@ -1,6 +1,6 @@
 """The policy that runs: features, expected scores, and a choice at a price."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from policies.escalation import ScoreEscalationPolicy
     from policies.extras import StoredExtra
     from policies.shift import StreamMonitor
 
 CostUnit = Literal["tokens", "flops", "ms"]
 
 DEFAULT_PRICE = "no-loss"
+_DEFAULT = Budget()
 
 
 class ScorePolicy:
@@ -107,9 +109,9 @@ class ScorePolicy:
             return Decision(np.zeros(0, dtype=np.int64), np.zeros((0, len(self.ladder))))
         features = featurize(images, questions)
         scores = self.predictor.predict(features)
-        budget = budget or Budget()
+        budget = budget or _DEFAULT
         # The same image and question are drawn alike, whatever else is in the batch.
-        rungs = self.choose_from(scores, budget=budget, draws=hash_draws(features))
+        rungs = self._choose(scores, budget, lambda: hash_draws(features))
         return Decision(rungs, scores, self.note(budget), self.outliers(features))
 
     def outliers(self, features: FloatArray) -> NDArray[np.bool_] | None:
@@ -143,11 +145,17 @@ class ScorePolicy:
             draws: in [0, 1), shape [n]: which rows pay the lower of two prices that meet a mean
                 cost together; by default they are spread evenly over the rows.
         """
-        budget = budget or Budget()
+        return self._choose(scores, budget or _DEFAULT, lambda: draws)
+
+    def _choose(
+        self, scores: FloatArray, budget: Budget, draw: Callable[[], FloatArray | None]
+    ) -> IntArray:
+        """Choose from scores; ``draw`` is asked only where two prices are mixed."""
         if budget.num_visual_tokens is not None:
             rung = self.ladder.rung_of(budget.num_visual_tokens)
             return np.full(len(scores), rung, dtype=np.int64)
-        return choose_mixed(scores, self._relative_costs, self.mix_of(budget), draws)
+        mix = self.mix_of(budget)
+        return choose_mixed(scores, self._relative_costs, mix, draw() if mix.share else None)
 
     @property
     def risks(self) -> RiskTable:
@@ -171,6 +179,16 @@ class ScorePolicy:
         if not isinstance(reference, StreamReference):
             raise PolicyError("the policy knows no range of its calibration split; fit it again")
         return StreamMonitor(reference, rng, alpha=alpha)
+
+    def escalating(self) -> "ScoreEscalationPolicy":
+        """Return what looks at answers and goes up by this policy.
+
+        Raises:
+            PolicyError: if it was not fitted to.
+        """
+        from policies.escalation import ScoreEscalationPolicy
+
+        return ScoreEscalationPolicy(self)
 
     def save(self, folder: "str | Path") -> None:
         """Write the policy as a folder; :func:`policies.policy_files.load_policy` reads it.

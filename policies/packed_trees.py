@@ -15,10 +15,9 @@ from policies.hull import FloatArray
 from policies.lightgbm_text import Model, Tree
 
 MAX_LEAVES = 16  # one bit each
-_ALL = np.uint16(2**MAX_LEAVES - 1)
 # Numbers, and what is missing counts as 0: what LightGBM writes where nothing was missing.
 _PLAIN_DECISIONS = frozenset({"0", "2"})
-_ROWS = 64  # that are worked on together
+_ROWS = 32  # that are worked on together
 
 
 def can_pack(models: Sequence[Model]) -> bool:
@@ -45,7 +44,7 @@ class PackedTrees:
         # row of trees is joined at once.
         self._columns = np.zeros((nodes, len(trees)), dtype=np.intp)
         self._thresholds = np.full((nodes, len(trees)), np.inf)
-        self._left_over = np.full((nodes, len(trees)), _ALL)
+        self._strikes = np.zeros((nodes, len(trees)), dtype=np.uint16)
         self._values = np.zeros((len(trees), MAX_LEAVES))
         for i, tree in enumerate(trees):
             self._place(i, tree)
@@ -54,18 +53,19 @@ class PackedTrees:
 
     def sums(self, X: FloatArray) -> FloatArray:
         """Return the sum of each model's trees, shape [n, k], of finite features [n, d]."""
+        if len(X) == 1:
+            return self.leaf_sums(self.left_over(X))
         parts = [self.leaf_sums(self.left_over(X[i : i + _ROWS])) for i in range(0, len(X), _ROWS)]
         return np.concatenate([np.zeros((0, len(self._first_trees))), *parts])
 
     def left_over(self, X: FloatArray) -> NDArray[np.uint16]:
         """Return the leaves not struck out, a bit each, shape [n, trees], of finite features."""
-        passes = X.take(self._columns.ravel(), axis=1) <= self._thresholds.ravel()
-        struck = passes.view(np.uint8).astype(np.uint16)
-        np.negative(struck, out=struck)  # all bits of a test that passes, none of one that fails
-        struck |= self._left_over.ravel()
-        leaves: NDArray[np.uint16] = np.bitwise_and.reduce(
+        fails = X.take(self._columns.reshape(-1), axis=1) > self._thresholds.reshape(-1)
+        struck = fails.view(np.uint8) * self._strikes.reshape(-1)
+        leaves: NDArray[np.uint16] = np.bitwise_or.reduce(
             struck.reshape(len(X), *self._columns.shape), axis=1
         )
+        np.invert(leaves, out=leaves)
         return leaves
 
     def leaf_sums(self, leaves: NDArray[np.uint16]) -> FloatArray:
@@ -93,7 +93,7 @@ class PackedTrees:
                     self._values[index, start] = values[~child]
                 start += sizes[child] if child >= 0 else 1
             left = sizes[sides[0]] if sides[0] >= 0 else 1
-            self._left_over[node, index] = _ALL ^ np.uint16(((1 << left) - 1) << starts[node])
+            self._strikes[node, index] = ((1 << left) - 1) << starts[node]
         self._columns[:count, index] = tree.split_feature.split()
         self._thresholds[:count, index] = tree.threshold.split()
 
@@ -107,8 +107,8 @@ def _sizes(children: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 @functools.cache
-def _first_bits() -> NDArray[np.intp]:
+def _first_bits() -> NDArray[np.uint8]:
     """Return the place of the lowest bit that is set, for all numbers of 16 bits."""
     numbers = np.arange(2**MAX_LEAVES)
     lowest = numbers & -numbers
-    return np.log2(np.maximum(lowest, 1)).astype(np.intp)
+    return np.log2(np.maximum(lowest, 1)).astype(np.uint8)

@@ -46,6 +46,7 @@ def pay(
     scores: FloatArray,
     *,
     kept_cache: bool,
+    again: FloatArray | float = 0.0,
 ) -> Paid:
     """Return what ways up cost.
 
@@ -55,11 +56,14 @@ def pay(
         costs: of one answer at every rung, shape [k] or [n, k].
         scores: real scores, shape [n, k].
         kept_cache: only the last answer's cost is paid; else all of them.
+        again: of a kept cache, what every answer but the first pays beside it, shape [n].
     """
     table, rows = np.broadcast_to(costs, scores.shape), np.arange(len(scores))
     last = [scores.shape[1] - 1 - np.argmax(each[:, ::-1], axis=1) for each in visited]
     paid = [
-        table[rows, rung] if kept_cache else (table * each).sum(axis=1)
+        table[rows, rung] + again * (each.sum(axis=1) - 1)
+        if kept_cache
+        else (table * each).sum(axis=1)
         for each, rung in zip(visited, last, strict=True)
     ]
     return Paid(prices, np.array(paid), np.array([scores[rows, rung] for rung in last]))

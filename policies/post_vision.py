@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
+    from policies.escalation import ScoreEscalationPolicy
+
 KIND = "vision"
 _EDGE = 1e-6  # of probabilities, before their logits are mixed
 
@@ -167,6 +169,16 @@ class PostVisionPolicy:
         rungs = self.pricing.choose_from(scores, budget=budget, draws=hash_draws(table))
         note, far = self.pricing.note(budget or Budget()), self.pricing.outliers(table)
         return Decision(rungs, scores, note, far)
+
+    def escalating(self) -> "ScoreEscalationPolicy":
+        """Return what looks at answers and goes up by this policy.
+
+        Raises:
+            PolicyError: if it was not fitted to.
+        """
+        from policies.escalation import ScoreEscalationPolicy
+
+        return ScoreEscalationPolicy(self)
 
     def save(self, folder: "str | Path") -> None:
         """Write the policy as a folder; :func:`policies.policy_files.load_policy` reads it.

@@ -3,7 +3,7 @@
 import functools
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -37,7 +37,7 @@ _YES_NO = re.compile(
     r"^(?:is|are|was|were|does|do|did|can|could|has|have|will|would|should)\b(?!.*\bor\b)"
 )
 _OPTION = re.compile(r"(?:^|\n|\s)\(?[A-H][.):]\s")
-_WORD = re.compile(r"[a-z0-9']+")
+_WORD = re.compile(rb"[a-z0-9']+")
 
 
 QUESTION_NAMES = (
@@ -64,7 +64,7 @@ def question_features(questions: Sequence[str]) -> Table:
 @functools.lru_cache(maxsize=1024)
 def _features(question: str) -> tuple[float, ...]:
     lower = question.lower().strip()
-    words = _WORD.findall(lower)
+    words = _WORD.findall(lower.encode("ascii", "replace"))  # no other letters are looked at
     return (
         *(float(bool(pattern.search(lower))) for pattern in _TYPES.values()),
         float(bool(_YES_NO.match(lower))),
@@ -76,30 +76,47 @@ def _features(question: str) -> tuple[float, ...]:
     )
 
 
-def hash_words(words: list[str]) -> list[float]:
+def hash_words(words: list[bytes]) -> list[float]:
     """Count words and pairs of neighbouring words in 32 buckets, by a hash that never changes.
 
     Example:
-        >>> sum(hash_words(["how", "many"]))
+        >>> sum(hash_words([b"how", b"many"]))
         3.0
     """
-    return _hash([*words, *(f"{a} {b}" for a, b in pairwise(words))], WORD_BUCKETS)
+    counts = [0.0] * WORD_BUCKETS
+    for term in [*words, *(b"%b %b" % pair for pair in pairwise(words))]:
+        counts[zlib.crc32(term) % WORD_BUCKETS] += 1.0
+    return counts
 
 
-def hash_characters(words: list[str]) -> list[float]:
+def hash_characters(words: list[bytes]) -> list[float]:
     """Count runs of four characters in 16 buckets; words are parted by single spaces.
 
+    The bucket is the last four bits of the run's CRC-32.
+
     Example:
-        >>> sum(hash_characters(["red", "dot"]))  # " red", "red ", "ed d", ..., "dot "
+        >>> sum(hash_characters([b"red", b"dot"]))  # " red", "red ", "ed d", ..., "dot "
         6.0
     """
-    text = f" {' '.join(words)} "
-    runs = (text[i : i + CHARACTERS] for i in range(len(text) - CHARACTERS + 1))
-    return _hash(runs, CHARACTER_BUCKETS)
+    text = b" %b " % b" ".join(words)
+    length = max(0, len(text) - CHARACTERS + 1)
+    # A CRC of bytes is the exclusive or of what each byte gives at its place, so that all runs are
+    # hashed at once: as one long number per place.
+    mixed = 0
+    for place, table in enumerate(_crc_tables()):
+        mixed ^= int.from_bytes(text[place : place + length].translate(table))
+    buckets = mixed.to_bytes(length)
+    return [float(buckets.count(i)) for i in range(CHARACTER_BUCKETS)]
 
 
-def _hash(terms: Iterable[str], buckets: int) -> list[float]:
-    counts = [0.0] * buckets
-    for term in terms:
-        counts[zlib.crc32(term.encode()) % buckets] += 1.0
-    return counts
+@functools.cache
+def _crc_tables() -> list[bytes]:
+    """Return what a byte at each place of a run adds to the run's bucket, 256 bytes a place."""
+    none = zlib.crc32(bytes(CHARACTERS))
+    tables = [
+        [zlib.crc32(bytes(i) + bytes([byte]) + bytes(CHARACTERS - 1 - i)) for byte in range(256)]
+        for i in range(CHARACTERS)
+    ]
+    first, *others = tables  # the first one holds what the length alone gives
+    parts = [first, *([crc ^ none for crc in table] for table in others)]
+    return [bytes(crc % CHARACTER_BUCKETS for crc in part) for part in parts]

@@ -12,6 +12,7 @@ from policies.boosting import best_num_trees, lightgbm_parameters, untested_num_
 from policies.hull import FloatArray
 from policies.isotonic import isotonic_rows
 from policies.lightgbm_text import Model, format_model, parse_model
+from policies.logits import shares_of
 from policies.packed_trees import PackedTrees, can_pack
 from policies.predictor_state import PredictorState
 from policies.score_estimator import ScoreEstimator
@@ -48,6 +49,7 @@ class BoosterScores:
         self.models = tuple(models)
         self.monotone = monotone
         self._is_logit = np.array([model.objective == "cross_entropy" for model in self.models])
+        self._all_logits = bool(self._is_logit.all())
         self._packed = PackedTrees(self.models) if can_pack(self.models) else None
 
     def predict(self, X: FloatArray) -> FloatArray:
@@ -59,8 +61,9 @@ class BoosterScores:
             sums = np.column_stack(
                 [b.predict(table, raw_score=True, num_threads=1) for b in self._boosters]
             )
-        with np.errstate(over="ignore"):
-            scores = np.where(self._is_logit, 1.0 / (1.0 + np.exp(-sums)), sums)
+        scores = shares_of(sums)
+        if not self._all_logits:
+            scores = np.where(self._is_logit, scores, sums)
         return isotonic_rows(scores) if self.monotone else scores
 
     def state(self) -> PredictorState:

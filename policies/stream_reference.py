@@ -54,9 +54,12 @@ class StreamReference(NamedTuple):
 
     def outside(self, features: FloatArray) -> FloatArray:
         """Return which share of each row's features lies outside the range seen, shape [n]."""
-        outside = (features < self.low) | (features > self.high)
-        share: FloatArray = np.count_nonzero(outside, axis=1) / len(self.low)
+        share: FloatArray = np.count_nonzero(self._is_outside(features), axis=1) / len(self.low)
         return share
+
+    def _is_outside(self, features: FloatArray) -> NDArray[np.bool_]:
+        outside: NDArray[np.bool_] = (features < self.low) | (features > self.high)
+        return outside
 
     def outliers(self, features: FloatArray) -> NDArray[np.bool_]:
         """Say of every request, features [n, d], whether the calibration knew none like it.
@@ -64,6 +67,8 @@ class StreamReference(NamedTuple):
         That is so where too many features lie outside their range, or one lies far outside. A cheap
         look at each feature for itself: a new combination of known values is not seen.
         """
+        if not self._is_outside(features).any():
+            return np.zeros(len(features), dtype=bool)  # as nearly always; decisions wait for this
         reach = _FAR * (self.high - self.low)
         # A feature that never changed has no measure of far; it counts with the others.
         reach[reach == 0] = np.inf

@@ -20,16 +20,19 @@ class Spending(NamedTuple):
             cache (MQT), so going up costs the difference; else every try is paid in full (M3).
         max_tries: answers a sample is given at most.
         cap: what all tries of a sample may cost at most, over the cost of the full rung.
+        again: of a kept cache, what every further try pays for the text behind the picture, which
+            is read again; over the cost of the full rung.
     """
 
     costs: FloatArray
     kept_cache: bool
     max_tries: int
     cap: float
+    again: float = 0.0
 
     def step(self, tried: Tries, rung: int) -> float:
         """Return what one more answer at ``rung`` costs."""
-        kept = self.costs[tried[-1]] if self.kept_cache and tried else 0.0
+        kept = self.costs[tried[-1]] - self.again if self.kept_cache and tried else 0.0
         return float(self.costs[rung] - kept)
 
     def spent(self, tried: Tries) -> float:
@@ -68,6 +71,7 @@ def spending(
     kept_cache: bool = False,
     max_tries: int = 3,
     cap: float = np.inf,
+    again: float = 0.0,
 ) -> Spending:
     """Return checked spending.
 
@@ -78,6 +82,8 @@ def spending(
         max_tries: answers a sample is given at most, at least 1.
         cap: largest cost of all tries of a sample over that of the full rung, at least 1: so the
             full rung can always be tried first. 1.1 means never more than a tenth beyond it.
+        again: what every further try with a kept cache pays for text that is read again, in the
+            unit of ``costs``, at least 0.
 
     Raises:
         ValueError: if a number is not legal.
@@ -95,7 +101,9 @@ def spending(
         raise ValueError(f"max_tries must be at least 1, got {max_tries}")
     if not cap >= 1:
         raise ValueError(f"cap must be at least 1, got {cap:g}")
-    return Spending(table / table[-1], kept_cache, max_tries, float(cap))
+    if not 0 <= again < np.inf:
+        raise ValueError(f"again must be finite and at least 0, got {again:g}")
+    return Spending(table / table[-1], kept_cache, max_tries, float(cap), again / float(table[-1]))
 
 
 def transitions(rule: Spending) -> Iterator[tuple[Tries, list[int]]]:

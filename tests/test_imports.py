@@ -40,6 +40,7 @@ def loaded_after(statement: str) -> set[str]:
         "budget.cost_cli",
         "budget.bench_cli",
         "budget.serving.cli",
+        "budget.proxy.cli",
         "oracle.cli",
         "policies.cli",
         "experiments.demo.cli",

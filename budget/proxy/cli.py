@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from budget import cli as commands
-from budget.console import one_line_errors, print_json_line, quiet_libraries
+from budget.console import one_line, one_line_errors, print_json_line, quiet_libraries, say
 from budget.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -92,8 +92,9 @@ def proxy(
     The proxy's own pages are /budget/health and /budget/metrics; all other paths are passed on.
     """
     quiet_libraries()
-    from budget.adaptive import Budget
+    from budget.budgets import Budget
     from budget.proxy.app import create_app
+    from budget.proxy.decide import NoPolicy, warm_up
     from budget.proxy.dialects import make_dialect
     from budget.proxy.knobs import parse_knobs
     from budget.proxy.listening import listen
@@ -115,8 +116,11 @@ def proxy(
         deadline_s=decision_ms / 1000,
     )
     behind = Upstream(upstream, timeout_s=upstream_timeout_s)
-    chooser = load_file_policy(policy)
-    means = parse_knobs(knob or (), knobs, len(chooser.ladder))
+    read = load_file_policy(policy)
+    if read is not None:
+        warm_up(read, budget)
+    means = parse_knobs(knob or (), knobs, None if read is None else len(read.ladder))
+    chooser = NoPolicy(len(means)) if read is None else read
     rewriter = Rewriter(
         chooser,
         make_dialect(dialect, means, limits.max_pixels),
@@ -129,13 +133,16 @@ def proxy(
     listen(app, host, port, lambda url: print_json_line({"url": url, **about}))
 
 
-def load_file_policy(policy: str) -> "FilePolicy":
+def load_file_policy(policy: str) -> "FilePolicy | None":
     """Return the policy in a folder, or the shipped one of a model by its name.
 
+    A folder that is there and cannot be read is said on stderr and gives None: a server is not to
+    be cut off from its clients by a broken file.
+
     Raises:
-        PolicyError: if there is none, it cannot be read, or it needs the model that it is for.
+        PolicyError: if there is no such folder, or its policy needs the model that it is for.
     """
-    from budget.adaptive import EncodedPolicy
+    from budget.budgets import EncodedPolicy
     from budget.shipped import SHIPPED, shipped_folder
 
     known = policy in SHIPPED and not Path(policy).is_dir()
@@ -144,7 +151,11 @@ def load_file_policy(policy: str) -> "FilePolicy":
         raise PolicyError(f"no policy folder {folder}; give --policy FOLDER, m3 or mqt")
     if commands.policy_loader is None:
         raise PolicyError(f"nobody said how to load {folder}")
-    found = commands.policy_loader(str(folder))
+    try:
+        found = commands.policy_loader(str(folder))
+    except PolicyError as problem:
+        say(f"budget: {one_line(problem)}; requests go on unchanged")
+        return None
     if isinstance(found, EncodedPolicy):
         raise PolicyError(
             f"{folder} holds a policy of tier post-vision, which needs what the model's vision "

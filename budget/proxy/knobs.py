@@ -20,13 +20,13 @@ Knob = dict[str, Any]
 _SIZES: tuple[SizeName, ...] = ("max_pixels", "longest_side")
 
 
-def parse_knobs(texts: Sequence[str], file: Path | None, num_rungs: int) -> tuple[Knob, ...]:
+def parse_knobs(texts: Sequence[str], file: Path | None, num_rungs: int | None) -> tuple[Knob, ...]:
     """Return one knob for every rung, cheapest first.
 
     Args:
         texts: ``name=value,value,...``, values as JSON; several names are joined.
         file: a JSON list of objects, in the place of ``texts``.
-        num_rungs: how many rungs the policy has.
+        num_rungs: how many rungs the policy has, None if that is not known.
 
     Raises:
         ValueError: if neither or both are given, one is not in its form, or there are not as many
@@ -39,9 +39,10 @@ def parse_knobs(texts: Sequence[str], file: Path | None, num_rungs: int) -> tupl
     if (file is None) == (not texts):
         raise ValueError("say with --knob name=value,... or --knobs FILE what each rung means")
     knobs = _from_texts(texts) if file is None else _from_file(file)
-    if len(knobs) != num_rungs:
+    if not knobs or num_rungs not in (None, len(knobs)):
         raise ValueError(
-            f"the policy has {num_rungs} rungs, so as many values are needed, got {len(knobs)}"
+            f"the policy has {num_rungs or 'some'} rungs, so as many values are needed, "
+            f"got {len(knobs)}"
         )
     return tuple(knobs)
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
-from budget.adaptive import Budget
+from budget.budgets import Budget
 from budget.errors import DataError, one_line
 from budget.proxy.chat_request import ChatRequest, read_chat, write_chat
-from budget.proxy.decide import FilePolicy, OutlierError, rungs_by_detail, rungs_by_policy
+from budget.proxy.decide import FilePolicy, UntrustedError, rungs_by_detail, rungs_by_policy
 from budget.proxy.dialects import Dialect
 from budget.serving.errors import RequestError
 from budget.serving.request_images import RequestImages
@@ -31,7 +31,8 @@ class Rewritten(NamedTuple):
         reason: "policy", "detail" (all images asked for theirs), "client" (it set its own knob),
             "no image", or "" after a fallback.
         fallback: why the body is unchanged although there was something to decide: "body", "image",
-            "policy", "outlier", "deadline" or "error"; "" where nothing failed.
+            "policy" (it failed), "deadline", "error", or a reason of ``budget.fallbacks`` such as
+            "outlier" or "no policy"; "" where nothing failed.
     """
 
     body: bytes
@@ -100,8 +101,8 @@ class Rewriter:
         files = await self._read(chat, [self.dialect.needs_files or rung is None for rung in asked])
         try:
             rungs = await self._on_thread(lambda: self._fill(asked, files, chat.question))
-        except OutlierError:
-            return Rewritten(body, fallback="outlier")
+        except UntrustedError as problem:
+            return Rewritten(body, fallback=str(problem))
         except DataError:
             raise
         except Exception as problem:  # a policy is a stranger's too

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image
 
@@ -10,9 +10,11 @@ from budget.adaptive import AdaptiveVLM
 from budget.budgets import Budget, BudgetPolicy
 from budget.console import say
 from budget.errors import BudgetError, PolicyError, one_line
+from budget.escalating import EscalatingVLM
 from budget.models import find_model, load_model
 from budget.options import parse_dtype
 from budget.serving.flags import AccessFlags, LimitFlags, ModelFlags, QueueFlags
+from budget.serving.going_up import calibrated, going_up
 from budget.serving.governing import governor_of, parse_default
 from budget.serving.intake import Batching
 from budget.serving.keys import read_keys
@@ -30,7 +32,7 @@ PolicyLoader = Callable[[str], BudgetPolicy]
 class Assembled(NamedTuple):
     """What a server is made of."""
 
-    vlm: AdaptiveVLM
+    vlm: AdaptiveVLM | EscalatingVLM
     settings: ServeSettings
 
 
@@ -57,16 +59,21 @@ def assemble(
     keys = read_keys(access.api_keys_file, access.api_keys_env)
     wanted = parse_default(model.budget)
     runner = _runner(model)
-    governor = governor_of(wanted, runner)
     policy, notice = _policy(model, runner, loader)
-    _check_default(wanted.budget, runner, policy)
+    vlm: AdaptiveVLM | EscalatingVLM
+    if model.escalate is not None and policy.policy is not None:
+        vlm, default = going_up(runner, policy, model.escalate), calibrated(wanted)
+    else:
+        governor, default = governor_of(wanted, runner), wanted.budget
+        vlm = AdaptiveVLM(runner, policy, governor=governor)
+    _check_default(default, runner, vlm.policy)
     settings = ServeSettings(
         limits=Limits(
             **{name: getattr(limits, name) for name in Limits.__dataclass_fields__},
         ),
         batching=Batching(queue.max_batch, queue.max_wait_ms, queue.max_queue),
         patience=Patience(queue.body_s, queue.write_s),
-        budget=wanted.budget,
+        budget=default,
         default_max_tokens=limits.default_max_tokens,
         allow_remote=access.allow_remote_images,
         keys=keys,
@@ -75,10 +82,10 @@ def assemble(
         max_decoded_bytes=queue.max_decoded_bytes,
         notice=notice,
     )
-    return Assembled(AdaptiveVLM(runner, policy, governor=governor), settings)
+    return Assembled(vlm, settings)
 
 
-def warm_up(vlm: AdaptiveVLM) -> None:
+def warm_up(vlm: AdaptiveVLM | EscalatingVLM) -> None:
     """Decide and answer once, so that the first request does not pay for one-off costs.
 
     A governor does not hear of it.
@@ -86,7 +93,10 @@ def warm_up(vlm: AdaptiveVLM) -> None:
     ladder = vlm.model.ladder
     picture = Image.new("RGB", (64, 64))
     # As requests are: an image in memory that was never a file.
-    vlm.policy.choose([picture], ["?"], budget=None)
+    if isinstance(vlm, AdaptiveVLM):
+        vlm.policy.choose([picture], ["?"], budget=None)
+    else:
+        vlm.answer([picture], ["?"], max_new_tokens=2)
     for scale in (ladder[0], ladder[-1]):
         vlm.model.answer([picture], ["?"], num_visual_tokens=scale, max_new_tokens=2)
 
@@ -96,10 +106,10 @@ def _runner(flags: ModelFlags) -> "LlavaRunner":
         import torch
 
         torch.set_num_threads(flags.threads)
-    times = None if flags.times is None else read_times(flags.times)
     dtype = None if flags.dtype is None else parse_dtype(flags.dtype)
     runner = load_model(flags.model, device=flags.device, dtype=dtype)
-    runner.times = times
+    if flags.times is not None:
+        runner.times = read_times(flags.times)
     return runner
 
 
@@ -142,10 +152,11 @@ def _rung(scale: int, runner: "LlavaRunner") -> int:
     return scales.index(scale)
 
 
-def _check_default(budget: Budget | None, runner: "LlavaRunner", policy: GuardedPolicy) -> None:
+def _check_default(budget: Budget | None, runner: "LlavaRunner", policy: Any) -> None:
     """Refuse a default that the model or its policy cannot meet, before anybody asks."""
     if budget is None:
         return
     if budget.num_visual_tokens is not None:
         runner.check_tokens(budget.num_visual_tokens)
-    policy.check_budget(budget)
+    if hasattr(policy, "check_budget"):
+        policy.check_budget(budget)

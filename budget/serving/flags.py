@@ -49,6 +49,16 @@ class ModelFlags:
             show_default=False,
         ),
     ] = None
+    escalate: Annotated[
+        float | None,
+        typer.Option(
+            help="Look at answers and go up where the policy says so; a request's answers take at "
+            "most this share of the full scale's FLOPs beyond them, e.g. 0.25. Means are then met "
+            "as calibrated, not adjusted over live traffic.",
+            show_default=False,
+            min=0,
+        ),
+    ] = None
     deadline_ms: Annotated[
         float | None,
         typer.Option(

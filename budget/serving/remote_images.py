@@ -171,7 +171,7 @@ class RemoteImages:
         """Return a URL in parts if its form is one that is fetched."""
         try:
             target = httpx2.URL(url)
-            port = target.port or _PORTS.get(target.scheme)
+            port = _PORTS.get(target.scheme) if target.port is None else target.port
         except (httpx2.InvalidURL, ValueError):
             raise _refusal(url, "is not well formed", param, "invalid") from None
         if target.scheme not in _PORTS or not target.raw_host:

@@ -3,15 +3,21 @@ import threading
 
 import numpy as np
 import pytest
+from PIL import Image
 from scene_choices import load
 
+from budget import load_model
 from budget.adaptive import AdaptiveVLM
 from budget.budgets import Budget, Decision
 from budget.errors import DataError
 from budget.governor import Governor, Pace
 from budget.governor_state import read_state, write_state
 from budget.ladder import ScaleLadder
+from budget.shipped import shipped_folder
+from budget.trust import GuardedPolicy
 from budget.types import Answer, Cost
+from experiments.scenes.data import load_scenes
+from policies import load_policy
 
 COSTS = np.array([1.0, 4.0, 9.0, 36.0, 144.0])
 
@@ -133,6 +139,16 @@ def test_fallbacks_are_counted_kept_and_not_learnt_from_and_too_many_of_them_are
     assert governor.report().limit == "the floor and fallbacks cost more than the mean"
 
 
+def test_scores_that_are_no_numbers_are_not_learnt_from():
+    governor, expected = Governor(COSTS, mean=36.0), real(8, 100)
+    serve(governor, expected, batch=10)
+    before = governor.price
+    odd = Decision(np.array([3, 0]), np.stack([np.full(5, np.nan), expected[0]]))
+    assert governor.govern(odd).rungs[0] == 3
+    assert np.isfinite(governor.price)
+    assert governor.price == pytest.approx(before, rel=0.5)
+
+
 def test_requests_that_tie_are_shared_out_over_time():
     governor = Governor(COSTS, mean=72.5)
     rungs = serve(governor, np.tile([0.1, 0.1, 0.1, 0.1, 0.9], (1000, 1)))
@@ -252,3 +268,25 @@ def test_an_adaptive_model_holds_the_mean_of_requests_that_bring_no_budget():
     # Two squares an image cost twice the plan, which the governor finds out.
     assert np.mean(spent) == pytest.approx(24.0, rel=0.02)
     assert vlm.governor.report().requests == len(spent) == 1000
+
+
+def test_on_the_real_model_what_was_paid_is_what_is_counted_also_where_decisions_fail():
+    model = load_model("m3")
+    policy = GuardedPolicy(load_policy(shipped_folder("m3") / "policy"), model.ladder)
+    costs = [model.cost(m, 30, 3).flops for m in model.ladder]
+    governor = Governor(costs, mean=costs[2], unit="flops")
+    vlm = AdaptiveVLM(model, policy, governor=governor)
+    rows = load_scenes("test", 14)
+    images = [*rows["image"][:], Image.effect_noise((200, 100), 90)]
+    questions = [*rows["question"][:], "What is red?"]
+    answers = []
+    for start in range(0, 15, 5):
+        part = slice(start, start + 5)
+        answers += vlm.answer(images[part], questions[part], max_new_tokens=4)
+    report = governor.report()
+    assert report.requests == 15
+    assert report.spent == pytest.approx(np.mean([answer.flops for answer in answers]))
+    assert [answer.fallback for answer in answers] == [""] * 14 + ["outlier"]
+    assert answers[-1].num_visual_tokens == model.ladder[-1]
+    assert len({answer.num_visual_tokens for answer in answers[:14]}) > 2
+    assert policy.report().fallbacks["outlier"] == 1

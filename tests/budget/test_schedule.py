@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_times import call_cost, toy_times
 
-from budget.schedule import groups_ms, groups_of, schedule
+from budget.schedule import UNMEASURED, CallsInTokens, groups_ms, groups_of, schedule
 
 COST = st.builds(
     call_cost,
@@ -55,7 +55,7 @@ def test_no_contiguous_partition_is_faster(lengths, even, padded, step, batch_si
     assert took(found) == pytest.approx(best, rel=1e-9, abs=1e-9)
 
 
-@given(LENGTHS, COST, STEP, st.integers(1, 8))
+@given(LENGTHS.filter(lambda lengths: len(lengths) < 7), COST, STEP, st.integers(1, 8))
 def test_where_padding_costs_by_length_alone_no_partition_is_faster(
     lengths, even, step, batch_size
 ):
@@ -82,7 +82,7 @@ def test_lengths_that_are_near_share_a_call_and_others_do_not():
 
 
 def test_longer_answers_favour_fewer_calls():
-    times = toy_times(call_cost(token=0.1), step=call_cost(fixed=5.0))
+    times = toy_times(call_cost(fixed=0.5, token=0.1), step=call_cost(fixed=5.0))
     lengths = [20, 20, 50, 50]
     assert len(schedule(lengths, times=times, batch_size=8, new_tokens=1)) == 2
     assert len(schedule(lengths, times=times, batch_size=8, new_tokens=9)) == 1
@@ -101,19 +101,29 @@ def test_many_prompts_fill_batches():
     assert sum(map(len, found)) == 100
 
 
-def test_without_a_time_model_full_groups_run():
-    lengths = [9, 30, 8, 31, 10]
-    assert groups_of(lengths, None, batch_size=2, new_tokens=4) == [[2, 0], [4, 1], [3]]
+def test_where_nothing_was_measured_near_lengths_share_a_call_and_far_ones_do_not():
+    mixed = [15, 158, 18, 23, 160, 15, 157]
+    assert groups_of(mixed, UNMEASURED, batch_size=8, new_tokens=4) == [[0, 5, 2, 3], [6, 1, 4]]
+    near = [12, 13, 14, 15, 16]
+    assert groups_of(near, UNMEASURED, batch_size=8, new_tokens=16) == [[0, 1, 2, 3, 4]]
+
+
+def test_what_a_call_is_worth_in_tokens_is_what_splitting_must_save():
+    lengths = [20, 20, 50, 50]
+    for call, groups in ((29.0, 2), (31.0, 1)):  # two rows are padded by 30 tokens, in 2 passes
+        times = CallsInTokens(call)
+        assert len(schedule(lengths, times=times, batch_size=8, new_tokens=2)) == groups
+    assert CallsInTokens(10.0, new_tokens=3).batch_ms(4, 20, True) == 3 * 10.0 + 4 * 22
 
 
 def test_answers_shorter_than_expected_are_believed():
-    times = toy_times(call_cost(token=0.1), step=call_cost(fixed=5.0), new_tokens=9)
+    times = toy_times(call_cost(fixed=0.5, token=0.1), step=call_cost(fixed=5.0), new_tokens=9)
     lengths = [20, 20, 50, 50]
     assert len(groups_of(lengths, times, batch_size=8, new_tokens=1)) == 2
     assert len(groups_of(lengths, times, batch_size=8, new_tokens=512)) == 1
 
 
-@pytest.mark.parametrize("times", [None, toy_times(call_cost(fixed=1.0))])
+@pytest.mark.parametrize("times", [UNMEASURED, toy_times(call_cost(fixed=1.0))])
 def test_no_prompts_are_no_groups_and_no_batch_size_is_refused(times):
     assert groups_of([], times, batch_size=4, new_tokens=2) == []
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):

@@ -115,6 +115,19 @@ def test_a_cap_holds_for_every_sample_and_unknown_flops_are_null(splits):
     assert {each["flops_share"] for each in said["prices"].values()} == {None}
 
 
+def test_tries_may_be_charged_in_flops_with_text_that_is_read_again(splits, tmp_path):
+    found = escalate("--spend", "flops", "--kept-cache", "--out", tmp_path / "policy")
+    assert found.exit_code == 0, found.output
+    assert json.loads(found.stdout.splitlines()[-1])["spend"] == "flops"
+    policy = ScoreEscalationPolicy(load_policy(tmp_path / "policy"))
+    rule = policy.escalation.rule.spending
+    costs = np.array([4e8, 5e8, 9e8]) - once_flops("m3")
+    np.testing.assert_allclose(rule.costs, costs / costs[-1])
+    text = costs[0] - 1e8 / 3  # one token more costs a third of 1e8
+    assert rule.again == pytest.approx(text / costs[-1])
+    assert rule.step((0,), 1) == pytest.approx((1e8 + text) / costs[-1])
+
+
 def test_the_picture_is_paid_once_where_the_model_is_known():
     assert 2e8 < once_flops("m3") < 3.8e8
     assert np.isnan(once_flops("no/such-folder"))
@@ -126,6 +139,7 @@ def test_the_picture_is_paid_once_where_the_model_is_known():
     [
         (("--cap", 0.5), {}, "cap must be at least 1, got 0.5"),
         (("--family", "magic"), {}, "no family 'magic'"),
+        (("--spend", "coins"), {}, "--spend must be one of tokens, flops, got 'coins'"),
         ((), {"calibration": "fit"}, "the fit and the calibration curves share 300 samples"),
         ((), {"curves": "fit"}, "the evaluated and the fit curves share 300 samples"),
         ((), {"curves": "none"}, "no curves at none.parquet"),

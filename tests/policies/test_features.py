@@ -1,17 +1,19 @@
 import subprocess
 import sys
+import zlib
 from io import BytesIO
+from itertools import groupby
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from budget.errors import DataError, PolicyError
 from policies.colours import COLOUR_NAMES
 from policies.detail_features import SIDES
 from policies.features import FeatureSchema, current_schema, featurize
-from policies.heights import find_runs
-from policies.question_features import QUESTION_NAMES
+from policies.heights import run_pixels
+from policies.question_features import QUESTION_NAMES, hash_characters
 from policies.raster import make_rasters
 
 
@@ -113,12 +115,39 @@ def test_bytes_that_are_no_image_are_refused(data, problem):
         featurize([data], ["?"])
 
 
+def test_the_raster_is_the_picture_where_it_fits():
+    image = noise((96, 96))
+    pixels = np.asarray(image)
+    planes = make_rasters([squares(3, 8), image]).planes[1]
+    assert (planes[:3] == pixels.transpose(2, 0, 1)).all()
+    assert (planes[3] == (pixels @ np.array([77, 150, 29]) + 128) >> 8).all()
+    assert (planes[4] == np.ptp(pixels, axis=2)).all()
+
+
 def test_a_flat_picture_has_nothing_to_lose():
     found = features(Image.new("RGB", (200, 100), (90, 140, 60)))
     for name, value in found.items():
         if name.startswith(("lost_", "edges_", "strong_", "strokes_", "fineness_")):
             assert value == pytest.approx(0.0, abs=1e-3), name  # float32 rounding
     assert found["height_50"] == 96  # all of it is one green thing
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_steps_and_strokes_are_those_of_neighbours(seed):
+    image = noise((96, 96), seed).filter(ImageFilter.BoxBlur(seed))
+    pixels = np.asarray(image, dtype=np.int64)
+    luma = (pixels @ [77, 150, 29] + 128) >> 8
+    found = features(image)
+    for side in (48, 24, 12):
+        cells = luma.reshape(side, 96 // side, side, 96 // side).mean(axis=(1, 3))
+        steps = np.abs(np.concatenate([np.diff(cells, axis=a).ravel() for a in (0, 1)]))
+        assert found[f"edges_{side}"] == pytest.approx(steps.mean(), rel=1e-12)
+        assert found[f"strong_edges_{side}"] == (steps > 50).mean()
+    rows = np.abs(2 * luma[:, 1:-1] - luma[:, :-2] - luma[:, 2:]) > 60
+    columns = np.abs(2 * luma[1:-1] - luma[:-2] - luma[2:]) > 60
+    assert found["strokes_rows"] == np.count_nonzero(rows) / 94**2
+    assert found["strokes_columns"] == np.count_nonzero(columns) / 94**2
+    assert found["strokes_both"] == np.count_nonzero(rows[1:-1] & columns[:, 1:-1]) / 94**2
 
 
 @pytest.mark.parametrize("side", SIDES[1:])
@@ -164,13 +193,31 @@ def test_squares_of_two_colours_on_each_other_are_two_things():
     draw = ImageDraw.Draw(image)
     draw.rectangle([10, 10, 29, 29], fill=(220, 40, 40))
     draw.rectangle([10, 30, 29, 41], fill=(50, 80, 225))
-    runs = find_runs(make_rasters([image, image]).labels)
+    heights = run_pixels(make_rasters([image, image]).columns)
     found = {
-        (int(p), COLOUR_NAMES[c], int(length))
-        for p, c, length in zip(*runs, strict=True)
+        (int(p), COLOUR_NAMES[c], int(length)): int(heights[p, c, length])
+        for p, c, length in np.argwhere(heights)
         if COLOUR_NAMES[c] != "gray"
     }
-    assert found == {(p, *run) for p in (0, 1) for run in (("red", 20), ("blue", 12))}
+    # Ten columns of twenty are looked at.
+    expected = {("red", 20): 200, ("blue", 12): 120}
+    assert found == {(p, *run): pixels for p in (0, 1) for run, pixels in expected.items()}
+
+
+def runs_by_hand(column):
+    """Lengths of the runs of one colour in a column, by colour."""
+    return [(colour, len(list(run))) for colour, run in groupby(column.tolist())]
+
+
+def test_runs_end_where_columns_and_pictures_end():
+    columns = np.random.default_rng(0).integers(0, 3, (4, 7, 10)).astype(np.uint8)
+    columns[2] = 1  # every column is one run, the last one of the picture before likewise
+    expected = np.zeros((4, 12, 11), dtype=int)
+    for p, picture in enumerate(columns):
+        for colour, length in (run for column in picture for run in runs_by_hand(column)):
+            expected[p, colour, length] += length
+    assert (run_pixels(columns) == expected).all()
+    assert (run_pixels(columns[2:3]) == expected[2:3]).all()
 
 
 def test_thin_lines_look_like_text_and_blocks_do_not():
@@ -235,6 +282,23 @@ def test_choices_are_counted():
     assert features(image, "Which?\nA. one\nB. two\nC. three")["num_options"] == 3
     assert features(image, "Is it day or night?")["num_options"] == 2
     assert features(image, "Is it day or night?")["asks_yes_no"] == 0
+
+
+@pytest.mark.parametrize(
+    "words", [[], [b"a"], [b"it's"], [b"how", b"many", b"7"], [b"x" * 70] * 9], ids=len
+)
+def test_runs_of_characters_are_in_the_bucket_of_their_crc(words):
+    text = b" " + b" ".join(words) + b" "
+    expected = np.zeros(16)
+    for i in range(len(text) - 3):
+        expected[zlib.crc32(text[i : i + 4]) % 16] += 1
+    assert hash_characters(words) == expected.tolist()
+
+
+def test_letters_outside_ascii_part_words():
+    plain, marked = (features(squares(1, 8), q) for q in ("na ve sign", "na\u00efve \ud800 sign"))
+    hashed = [n for n in plain if n.startswith(("words_", "characters_", "num_words"))]
+    assert [plain[name] for name in hashed] == [marked[name] for name in hashed]
 
 
 def test_features_do_not_depend_on_the_process():

@@ -19,6 +19,13 @@ def test_all_tries_are_counted_and_the_last_answer_stands(kept_cache, costs):
     assert paid.scores.tolist() == [[1, 1]]
 
 
+def test_text_is_read_again_with_every_answer_but_the_first():
+    paid = pay(VISITED, PRICE, COSTS, SCORES, kept_cache=True, again=np.array([0.5, 9.0]))
+    assert paid.costs.tolist() == [[16.5, 4]]
+    anew = pay(VISITED, PRICE, COSTS, SCORES, kept_cache=False, again=0.5)
+    assert anew.costs.tolist() == [[17, 4]]  # all is paid anyway
+
+
 def test_costs_may_differ_by_sample():
     table = np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
     assert pay(VISITED, PRICE, table, SCORES, kept_cache=False).costs.tolist() == [[4, 20]]

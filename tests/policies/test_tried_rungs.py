@@ -18,6 +18,14 @@ def test_with_a_kept_cache_the_last_try_is_what_all_cost():
     assert rule.step((0, 1), 2) * 64 == pytest.approx(12)
 
 
+def test_text_that_is_read_again_is_paid_with_every_further_try():
+    rule = spending(COSTS, kept_cache=True, again=2)
+    assert rule.spent((0, 1, 3)) * 64 == pytest.approx(64 + 2 * 2)
+    assert rule.step((), 2) * 64 == pytest.approx(16)
+    assert spending(COSTS, again=2).spent((0, 1)) * 64 == pytest.approx(5)  # all is paid anyway
+    assert spending(COSTS, kept_cache=True, again=2, cap=1.02).next_rungs((0, 1)) == [2]
+
+
 @pytest.mark.parametrize("kept_cache", [False, True])
 @pytest.mark.parametrize("max_tries", [1, 2, 3, 9])
 @pytest.mark.parametrize("cap", [1.0, 1.07, 1.3, np.inf])
@@ -48,6 +56,7 @@ def test_what_may_follow_comes_before():
         ({"max_tries": 0}, "max_tries must be at least 1, got 0"),
         ({"cap": 0.9}, "cap must be at least 1, got 0.9"),
         ({"cap": np.nan}, "cap must be at least 1, got nan"),
+        ({"again": -1.0}, "again must be finite and at least 0, got -1"),
     ],
 )
 def test_bad_numbers_are_refused(more, message):

@@ -7,10 +7,11 @@ import time
 
 import numpy as np
 import pytest
-from chat_bodies import body, image_part
+from chat_bodies import body, image_part, message, scene
 from picture_host import as_url, picture_host, png
 
-from budget.adaptive import Budget, Decision, FullScale
+from budget.adaptive import FullScale
+from budget.budgets import Budget, Decision
 from budget.errors import DataError
 from budget.ladder import ScaleLadder
 from budget.proxy.dialects import make_dialect
@@ -67,12 +68,11 @@ def raises(error):
 
 
 def outlying(n):
-    """Return what policies that know outliers return: one more field, all of them set."""
+    return decided([0] * n)._replace(outliers=np.ones(n, dtype=bool))
 
-    class Told(tuple):
-        rungs, scores, outliers = np.zeros(n, int), np.zeros((n, 3)), np.ones(n, bool)
 
-    return Told()
+def guarded(n):
+    return decided([0] * n)._replace(fallbacks=("malformed",) * n)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,7 @@ def outlying(n):
         (lambda n: None, "policy"),
         (lambda n: Decision(np.array(["x"]), np.zeros((1, 3))), "policy"),
         (outlying, "outlier"),
+        (guarded, "malformed"),
         (lambda n: time.sleep(2) or decided([0]), "deadline"),
     ],
 )
@@ -120,7 +121,7 @@ def test_the_policy_sees_the_files_the_last_question_and_the_budget():
     budget = Budget(mean_tokens=5)
     messages = [
         {"role": "system", "content": "You are kind."},
-        {"role": "user", "content": [image_part(), {"type": "text", "text": "First?"}]},
+        message(image_part(), text="First?"),
         {"role": "assistant", "content": "Yes."},
         {
             "role": "user",
@@ -129,7 +130,7 @@ def test_the_policy_sees_the_files_the_last_question_and_the_budget():
     ]
     data = json.dumps({"messages": messages}).encode()
     outcome = rewrite(policy, data, budget=budget)
-    assert policy.asked == [([png(64, 48), png(9, 9)], ["2?", "2?"], budget)]
+    assert policy.asked == [([scene()[0], png(9, 9)], ["2?", "2?"], budget)]
     assert (outcome.rungs, outcome.reason) == ((1, 1), "policy")
     sent = json.loads(outcome.body)
     assert sent.pop("mm_processor_kwargs") == {"images_kwargs": KNOBS[1]}

@@ -11,7 +11,7 @@ import urllib.request
 import openai
 import pytest
 import tiny_idefics3
-from chat_bodies import image_part, message
+from chat_bodies import image_part, message, scene
 from picture_host import as_url, png
 from running_proxy import environment, running_proxy
 
@@ -22,8 +22,10 @@ KNOBS = [
     {"size": {"longest_edge": 96}},
     {"size": {"longest_edge": 128}},
 ]
-# Prompt tokens of an image of 4:3: 0, 4, 9 or 12 tiles of six tokens, the whole of it, the text.
-TOKENS = [13, 37, 37, 67, 85]
+QUESTION = scene()[1]
+# Prompt tokens of a square: 4, 9 or 16 tiles of six tokens, beside the whole of it (four tokens and
+# three around them), two roles and the question.
+TOKENS = [4 + 3 + 2 + len(QUESTION.split()) + 6 * tiles for tiles in (0, 4, 4, 9, 16)]
 
 
 def by_hand(knob):
@@ -86,7 +88,7 @@ def proxies(serving, tmp_path_factory):
     file.write_text(json.dumps(KNOBS))
     common = ["--upstream", serving[0], "--policy", "m3", "--decision-ms", "60000"]
     by_knob = [*common, "--dialect", "transformers", "--knobs", str(file)]
-    by_size = [*common, "--dialect", "resize", "--knob", "longest_side=16,64,64,96,500"]
+    by_size = [*common, "--dialect", "resize", "--knob", "longest_side=16,32,48,64,500"]
     with running_proxy(*by_knob) as first, running_proxy(*by_size) as second:
         urls = {"transformers": first["url"], "resize": second["url"], "none": serving[0]}
         clients = {
@@ -101,7 +103,7 @@ def proxies(serving, tmp_path_factory):
 def ask(client, model, part, **more):
     """Return the prompt tokens of an answer, its text and the header of the rung."""
     raw = client.chat.completions.with_raw_response.create(
-        model=model, messages=[message(part, text="what is red ?")], max_tokens=4, **more
+        model=model, messages=[message(part, text=QUESTION)], max_tokens=4, **more
     )
     answer = raw.parse()
     words = answer.choices[0].message.content
@@ -131,15 +133,15 @@ def test_a_knob_of_the_clients_own_wins(serving, proxies):
 
 @pytest.mark.slow
 def test_a_smaller_image_is_fewer_tokens_for_a_server_without_a_knob(serving, proxies):
-    large = as_url(png(128, 96))
+    large = as_url(png(128, 128))
     found = {
         detail: ask(proxies["resize"], serving[1], image_part(large, detail=detail))[0]
         for detail in ("low", "high")
     }
     assert found == {"low": TOKENS[0], "high": TOKENS[4]}
     assert ask(proxies["none"], serving[1], image_part(large, detail="low"))[0] == TOKENS[4]
-    chosen, _, rung = ask(proxies["resize"], serving[1], image_part(large))
-    assert chosen == TOKENS[int(rung)]
+    chosen, _, rung = ask(proxies["resize"], serving[1], image_part())  # 96 pixels a side
+    assert chosen == [TOKENS[i] for i in (0, 0, 1, 1, 3)][int(rung)]
 
 
 @pytest.mark.slow

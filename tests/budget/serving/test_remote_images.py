@@ -191,6 +191,7 @@ def test_the_next_address_is_tried_where_the_first_is_dead():
         "http://",
         "http:///a.png",
         "http://127.0.0.1:99999/",
+        "http://127.0.0.1:0/",
         "http://127.0.0.1:x/",
         "http://[::1/",
         "gopher://127.0.0.1/",

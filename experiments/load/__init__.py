@@ -1,0 +1,1 @@
+"""The load test: many clients, good and bad, against a server that really runs."""
