@@ -7,6 +7,7 @@ import pytest
 
 HEAVY = (
     "datasets",
+    "fastapi",
     "lightgbm",
     "matplotlib",
     "mlflow",
@@ -14,6 +15,7 @@ HEAVY = (
     "sklearn",
     "torch",
     "transformers",
+    "uvicorn",
 )
 
 
@@ -37,6 +39,7 @@ def loaded_after(statement: str) -> set[str]:
         "budget.cli",
         "budget.cost_cli",
         "budget.bench_cli",
+        "budget.serving.cli",
         "budget.proxy.cli",
         "oracle.cli",
         "policies.cli",

@@ -144,7 +144,8 @@ class Intake:
 
     async def _serve(self) -> None:
         while True:
-            batch = await self._next_batch()
+            if not (batch := await self._next_batch()):
+                continue  # all of them hung up while they waited
             self._running = batch
             self.metrics.batch(batch)
             try:

@@ -86,11 +86,13 @@ class Preparing:
     async def _load(self, images: tuple[ImageRef, ...], ticket: Ticket) -> list[Image]:
         if not images:
             return []
+        # Before others wait for it: an image that is fetched may come slowly.
+        files = [await self.images.read(each.url, param=each.param) for each in images]
         loaded = []
         async with self.room.decoding:
             await self.room.wait()
-            for each in images:
-                image = (await self.images.load(each.url, param=each.param)).image
+            for each, file in zip(images, files, strict=True):
+                image = await self.images.decode(file, param=each.param)
                 self.room.hold(3 * image.width * image.height, ticket)
                 loaded.append(image)
         return loaded

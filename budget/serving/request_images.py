@@ -92,9 +92,20 @@ class RequestImages:
                 corrupt or has more pixels than are allowed; that is known before it is decoded.
         """
         data = await self._bytes(url, param)
+        return LoadedImage(data, await self.decode(data, param=param))
+
+    async def decode(self, data: bytes, *, param: str | None = None) -> "Image":
+        """Return the image in a file's bytes, decoded on a thread.
+
+        Args:
+            data: the file.
+            param: as for :meth:`read`.
+
+        Raises:
+            RequestError: if it is no image, is corrupt or has more pixels than are allowed.
+        """
         with _refusing(param):
-            image = await asyncio.to_thread(open_image, data, max_pixels=self.limits.max_pixels)
-        return LoadedImage(data, image)
+            return await asyncio.to_thread(open_image, data, max_pixels=self.limits.max_pixels)
 
     async def _bytes(self, url: str, param: str | None) -> bytes:
         if is_data_url(url):

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from budget.serving.intake import Intake
 
+_KEEP_ALIVE_S = 65  # longer than balancers keep a connection, or they would meet closed ones
 _LAST_WRITES_S = 5  # for readers to take what was answered, when the work is over
 
 
@@ -38,6 +39,7 @@ class DrainingServer(uvicorn.Server):
         self.intake, self.grace_s, self.announce = intake, grace_s, announce
         self._draining: asyncio.Task[None] | None = None
         self._signals = 0
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and say where."""
@@ -49,12 +51,12 @@ class DrainingServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain at the first signal; at the second one the process ends here."""
         self._signals += 1
-        if self._signals > 1:
+        if self._signals > 1 or self.loop is None:
             os._exit(128 + sig)  # a step of the model cannot be interrupted otherwise
         self.loop.call_soon_threadsafe(self._begin_to_drain)
 
     def _begin_to_drain(self) -> None:
-        self._draining = self.loop.create_task(self._drain())
+        self._draining = asyncio.ensure_future(self._drain())
 
     async def _drain(self) -> None:
         self.intake.close()
@@ -106,6 +108,7 @@ def run_server(
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_LAST_WRITES_S,
     )
     DrainingServer(config, app.state.intake, grace_s, announce).run([bound])

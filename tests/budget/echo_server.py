@@ -4,10 +4,14 @@ import asyncio
 import base64
 import io
 import socket
+import ssl
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
+from types import SimpleNamespace
 
+import httpx2
 import uvicorn
 from PIL import Image
 
@@ -16,6 +20,15 @@ from budget.ladder import ScaleLadder
 from budget.planning import Choice
 from budget.serving.app import create_app
 from budget.serving.server import DrainingServer, bound_socket
+
+# One for all requests: each would load the certificates of this machine, which takes longest.
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+web = SimpleNamespace(
+    **{
+        name: partial(getattr(httpx2, name), verify=TLS, timeout=20)
+        for name in ("get", "post", "request")
+    }
+)
 
 
 class EchoModel:

@@ -9,6 +9,7 @@ import time
 import httpx2
 import openai
 import pytest
+from echo_server import TLS, web
 from serve_program import end, running
 
 from budget.adaptive import AdaptiveVLM
@@ -196,12 +197,12 @@ def test_errors_are_those_that_the_client_knows(client, scenes):
 def test_metrics_and_health_tell_what_was_saved_and_trusted(served, client, scenes):
     row = scenes[5]
     ask(client, user(row["question"], row["image"], detail="low"))
-    text = httpx2.get(f"{served}/metrics").text
+    text = web.get(f"{served}/metrics").text
     values = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
     assert float(values["budget_visual_tokens_saved_total"]) >= 143
     assert float(values["budget_flops_saved_total"]) > 0
     assert float(values['budget_images_total{visual_tokens="1"}']) >= 1
-    health = httpx2.get(f"{served}/health").json()
+    health = web.get(f"{served}/health").json()
     assert (health["status"], health["notice"]) == ("ready", "")
     assert health["trust"]["decisions"] > 0
 
@@ -212,7 +213,7 @@ def test_one_signal_ends_what_runs_and_takes_nothing_new(scenes):
 
         async def both():
             body = {"model": "m3", "messages": [user(row["question"], row["image"])]}
-            async with httpx2.AsyncClient(base_url=url, timeout=30) as many:
+            async with httpx2.AsyncClient(base_url=url, timeout=30, verify=TLS) as many:
                 early = asyncio.create_task(many.post("/v1/chat/completions", json=body))
                 while (await many.get("/health")).json()["waiting"] == 0:
                     await asyncio.sleep(0.02)
@@ -235,10 +236,10 @@ def test_a_second_signal_stops_at_once(scenes):
     with running("--max-wait-ms", "60000") as (process, url):
         body = {"model": "m3", "messages": [user("?", scenes[0]["image"])]}
         with pytest.raises(httpx2.TimeoutException):
-            httpx2.post(f"{url}/v1/chat/completions", json=body, timeout=0.5)
+            web.post(f"{url}/v1/chat/completions", json=body, timeout=0.5)
 
         async def two():
-            async with httpx2.AsyncClient(base_url=url, timeout=30) as many:
+            async with httpx2.AsyncClient(base_url=url, timeout=30, verify=TLS) as many:
                 asked = asyncio.create_task(many.post("/v1/chat/completions", json=body))
                 while (await many.get("/health")).json()["waiting"] == 0:
                     await asyncio.sleep(0.02)
@@ -261,10 +262,10 @@ def test_an_unreadable_policy_is_said_and_every_image_gets_the_fallback(tmp_path
     words = ("--policy", str(tmp_path), "--fallback-tokens", "9")
     with running(*words) as (process, url):
         body = {"model": "m3", "messages": [user("?", scenes[0]["image"])]}
-        found = httpx2.post(f"{url}/v1/chat/completions", json=body, timeout=30)
+        found = web.post(f"{url}/v1/chat/completions", json=body, timeout=30)
         assert found.headers["x-visual-tokens"] == "9"
         assert found.headers["x-visual-fallback"] == "no policy"
-        assert "every image gets 9 visual tokens" in httpx2.get(f"{url}/health").json()["notice"]
+        assert "every image gets 9 visual tokens" in web.get(f"{url}/health").json()["notice"]
         process.send_signal(signal.SIGTERM)
         code, said = end(process)
     assert code == 0

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from echo_server import EchoVLM, asking, picture_url, served, until
+from echo_server import TLS, EchoVLM, asking, picture_url, served, until, web
 
 from budget.serving.intake import Batching
 from budget.serving.keys import Keys
@@ -36,13 +36,13 @@ def echo():
 
 @pytest.fixture
 def post(echo):
-    with httpx2.Client(base_url=echo, timeout=20) as client:
+    with httpx2.Client(base_url=echo, timeout=20, verify=TLS) as client:
         yield lambda **words: client.post(PATH, **words)
 
 
 def metric(url, name):
     """Return the sum of a counter's samples that begin so."""
-    text = httpx2.get(f"{url}/metrics").text
+    text = web.get(f"{url}/metrics").text
     rows = [line.rsplit(" ", 1) for line in text.splitlines() if line.startswith(name)]
     return sum(float(value) for _, value in rows)
 
@@ -92,7 +92,7 @@ def test_an_images_detail_wins_over_the_requests_budget(post):
 
 def test_where_full_scale_is_too_long_the_largest_scale_that_fits_is_taken():
     with served(EchoVLM()) as url:
-        found = httpx2.post(url + PATH, json=asking(" ".join(["w"] * 180), 1, 2))
+        found = web.post(url + PATH, json=asking(" ".join(["w"] * 180), 1, 2))
         assert found.headers["x-visual-tokens"] == "8"
 
 
@@ -173,16 +173,16 @@ def test_a_body_that_does_not_come_is_not_waited_for(echo):
     [("GET", "/nothing", 404), ("GET", PATH, 405), ("PUT", "/health", 405), ("GET", "/docs", 404)],
 )
 def test_what_is_not_there_is_told_in_the_same_shape(echo, method, path, status):
-    found = httpx2.request(method, echo + path)
+    found = web.request(method, echo + path)
     assert (found.status_code, found.json()["error"]["code"]) == (status, "not_served")
 
 
 def test_models_health_and_metrics(echo, post):
-    (card,) = httpx2.get(f"{echo}/v1/models").json()["data"]
+    (card,) = web.get(f"{echo}/v1/models").json()["data"]
     assert (card["id"], card["scales"]) == ("echo", [1, 4, 36])
-    assert httpx2.get(f"{echo}/v1/models/echo").json() == card
-    assert httpx2.get(f"{echo}/v1/models/a/b").json()["error"]["code"] == "model_not_found"
-    assert httpx2.get(f"{echo}/health").json()["status"] == "ready"
+    assert web.get(f"{echo}/v1/models/echo").json() == card
+    assert web.get(f"{echo}/v1/models/a/b").json()["error"]["code"] == "model_not_found"
+    assert web.get(f"{echo}/health").json()["status"] == "ready"
     before = [metric(echo, f"budget_{name}") for name in METRICS]
     post(json=asking("q", 7, budget={"num_visual_tokens": 4}))
     post(json=asking("q", n=2))
@@ -238,7 +238,7 @@ def test_an_error_within_a_stream_is_its_last_event():
             raise ValueError("too late")
 
     with served(Breaks()) as url:
-        text = httpx2.post(url + PATH, json=asking("hello", stream=True), timeout=20).text
+        text = web.post(url + PATH, json=asking("hello", stream=True)).text
     last = json.loads(text.strip().split("\n\n")[-1].removeprefix("data: "))
     assert last["error"]["message"] == "too late"
     assert "[DONE]" not in text
@@ -277,7 +277,7 @@ def test_a_full_queue_answers_429_with_a_time():
         until(lambda: vlm.letters > 1)
         kept.append(sent(url, asking("waits")))
         until(lambda: url.app.state.intake.waiting == 1)
-        found = httpx2.post(url + PATH, json=asking("refused"))
+        found = web.post(url + PATH, json=asking("refused"))
         assert (found.status_code, found.json()["error"]["type"]) == (429, "rate_limit_error")
         assert 1 <= int(found.headers["retry-after"]) <= 60
         for connection in kept:
@@ -296,7 +296,7 @@ def test_a_reader_that_stands_still_holds_up_nobody_and_is_left():
         idle.connect((at.hostname, at.port))
         idle.sendall(by_hand(asking("x" * 190_000, stream=True)))
         until(lambda: vlm.letters > 10)
-        found = httpx2.post(url + PATH, json=asking("quick"), timeout=20)
+        found = web.post(url + PATH, json=asking("quick"))
         assert found.json()["choices"][0]["message"]["content"] == "quick"
         until(lambda: metric(url, 'budget_requests_total{outcome="client_gone"}') == 1)
 
@@ -305,23 +305,23 @@ def test_with_keys_only_those_who_have_one_are_served():
     settings = ServeSettings(keys=Keys.of(["first-key", "second-key"]))
     with served(EchoVLM(), settings) as url:
         for header in ({}, {"authorization": "Bearer no"}, {"authorization": "first-key"}):
-            found = httpx2.post(url + PATH, json=asking("q"), headers=header)
+            found = web.post(url + PATH, json=asking("q"), headers=header)
             assert (found.status_code, found.json()["error"]["code"]) == (401, "invalid_api_key")
             assert found.headers["www-authenticate"] == "Bearer"
         assert metric(url, 'budget_requests_total{outcome="unauthorized"}') == 3
         for key in ("first-key", "second-key"):
             bearer = {"authorization": f"bearer {key}"}
-            assert httpx2.post(url + PATH, json=asking("q"), headers=bearer).status_code == 200
-        assert httpx2.get(f"{url}/v1/models").status_code == 401
-        assert httpx2.get(f"{url}/health").status_code == 200
-        assert httpx2.get(f"{url}/metrics").status_code == 200
+            assert web.post(url + PATH, json=asking("q"), headers=bearer).status_code == 200
+        assert web.get(f"{url}/v1/models").status_code == 401
+        assert web.get(f"{url}/health").status_code == 200
+        assert web.get(f"{url}/metrics").status_code == 200
 
 
 def test_health_and_metrics_can_be_guarded_too():
     settings = ServeSettings(keys=Keys.of(["k"]), guard_all=True)
     with served(EchoVLM(), settings) as url:
-        assert httpx2.get(f"{url}/health").status_code == 401
-        assert httpx2.get(f"{url}/metrics", headers={"authorization": "Bearer k"}).is_success
+        assert web.get(f"{url}/health").status_code == 401
+        assert web.get(f"{url}/metrics", headers={"authorization": "Bearer k"}).is_success
 
 
 def test_many_at_once_get_each_their_own():
@@ -334,7 +334,7 @@ def test_many_at_once_get_each_their_own():
         return "".join(c["delta"].get("content", "") for e in events for c in e["choices"])
 
     async def all_of(url):
-        async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
+        async with httpx2.AsyncClient(base_url=url, timeout=30, verify=TLS) as client:
             return await asyncio.gather(*(ask(client, i) for i in range(60)))
 
     with served(EchoVLM()) as url:
@@ -343,7 +343,7 @@ def test_many_at_once_get_each_their_own():
 
 
 def test_the_openapi_document_says_what_is_read_and_sent(echo):
-    document = httpx2.get(f"{echo}/openapi.json").json()
+    document = web.get(f"{echo}/openapi.json").json()
     schemas = document["components"]["schemas"]
     served_at = document["paths"][PATH]["post"]
     asked = served_at["requestBody"]["content"]["application/json"]["schema"]
