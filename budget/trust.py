@@ -9,6 +9,7 @@ configured scale, the answer says why, and it is counted by reason. Not caught i
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -122,6 +123,15 @@ class GuardedPolicy:
             return decision
 
         return self._decide(ask, len(questions), budget)
+
+    def warm_up(self, image: "Image") -> None:
+        """Let the policy decide once, uncounted, so that no request pays for one-off costs.
+
+        What goes wrong here goes wrong at requests too, and is counted there.
+        """
+        with suppress(Exception):
+            if self.policy is not None:
+                self.policy.choose([image], ["?"], budget=None)
 
     def check_budget(self, budget: Budget) -> None:
         """Refuse a budget that the policy cannot meet, before a request is taken in.

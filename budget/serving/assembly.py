@@ -64,7 +64,7 @@ def assemble(
     if model.escalate is not None and policy.policy is not None:
         vlm, default = going_up(runner, policy, model.escalate), calibrated(wanted)
     else:
-        governor, default = governor_of(wanted, runner), wanted.budget
+        governor, default = governor_of(wanted, runner, model.governor_state), wanted.budget
         vlm = AdaptiveVLM(runner, policy, governor=governor)
     _check_default(default, runner, vlm.policy)
     settings = ServeSettings(
@@ -88,13 +88,13 @@ def assemble(
 def warm_up(vlm: AdaptiveVLM | EscalatingVLM) -> None:
     """Decide and answer once, so that the first request does not pay for one-off costs.
 
-    A governor does not hear of it.
+    Neither a governor nor the counts of fallbacks hear of it.
     """
     ladder = vlm.model.ladder
     picture = Image.new("RGB", (64, 64))
     # As requests are: an image in memory that was never a file.
-    if isinstance(vlm, AdaptiveVLM):
-        vlm.policy.choose([picture], ["?"], budget=None)
+    if isinstance(vlm.policy, GuardedPolicy):
+        vlm.policy.warm_up(picture)
     else:
         vlm.answer([picture], ["?"], max_new_tokens=2)
     for scale in (ladder[0], ladder[-1]):

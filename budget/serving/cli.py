@@ -36,6 +36,7 @@ def serve(
     from budget import cli
     from budget.serving.app import create_app
     from budget.serving.assembly import assemble, warm_up
+    from budget.serving.governing import remember
     from budget.serving.server import bound_socket, run_server
 
     with bound_socket(host, port) as socket:
@@ -47,6 +48,7 @@ def serve(
             socket,
             grace_s=queue.grace_s,
             announce=lambda url: print_json_line({"url": url, "model": name}),
+            at_end=lambda: remember(getattr(vlm, "governor", None), model.governor_state),
         )
 
 

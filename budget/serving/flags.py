@@ -42,6 +42,13 @@ class ModelFlags:
             "mean-ms=20, risk=0.01:0.05 or tokens=36."
         ),
     ] = "policy"
+    governor_state: Annotated[
+        Path | None,
+        typer.Option(
+            help="File in which a mean over live traffic is remembered from one start to the next.",
+            show_default=False,
+        ),
+    ] = None
     fallback_tokens: Annotated[
         int | None,
         typer.Option(

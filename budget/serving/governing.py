@@ -1,10 +1,12 @@
 """What ``--budget`` means for requests that name none: a budget, or a mean over live traffic."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from budget.budgets import Budget
 from budget.errors import one_line
 from budget.governor import Governor
+from budget.governor_state import read_state, write_state
 from budget.risk import parse_risk
 
 if TYPE_CHECKING:
@@ -60,18 +62,37 @@ def parse_default(text: str) -> DefaultBudget:
     )
 
 
-def governor_of(wanted: DefaultBudget, runner: "LlavaRunner") -> Governor | None:
+def governor_of(
+    wanted: DefaultBudget, runner: "LlavaRunner", state: Path | None = None
+) -> Governor | None:
     """Return what holds the mean that is wanted, None where no mean is.
 
+    Args:
+        wanted: what requests that say nothing may spend.
+        runner: the model.
+        state: file of what an earlier governor remembered; where there is none yet it begins anew.
+
     Raises:
-        ValueError: if no choice of scales can have that mean.
+        ValueError: if no choice of scales can have that mean, or a state is given without one.
+        DataError: if the state cannot be read or is of another ladder.
     """
+    if wanted.mean is None and state is not None:
+        raise ValueError("--governor-state goes with --budget mean-tokens= or mean-flops=")
     if wanted.mean is None:
         return None
     unit, mean = wanted.mean
     scales = tuple(runner.ladder)
-    if unit == "tokens":
-        return Governor([float(m) for m in scales], mean=mean, unit=unit)
-    text = runner.count_text_tokens(_QUESTION)
-    costs = [runner.cost(m, text, _NEW_TOKENS).flops for m in scales]
-    return Governor(costs, mean=mean, unit=unit)
+    costs = [float(m) for m in scales]
+    if unit == "flops":
+        text = runner.count_text_tokens(_QUESTION)
+        costs = [runner.cost(m, text, _NEW_TOKENS).flops for m in scales]
+    governor = Governor(costs, mean=mean, unit=unit)
+    if state is not None and state.exists():
+        governor.restore(read_state(state))
+    return governor
+
+
+def remember(governor: Governor | None, state: Path | None) -> None:
+    """Write what a governor remembers, if there is one and it is to be kept."""
+    if governor is not None and state is not None:
+        write_state(state, governor.state())

@@ -25,12 +25,13 @@ def outcome_of(error: RequestError) -> str:
 def told_error(problem: BaseException) -> RequestError:
     """Return what a client is told of what went wrong with its request alone.
 
-    What the runtime refuses (``ValueError``, ``BudgetError``) is the client's to know; anything
-    else is logged here and told as a failure without details.
+    What a client gave and cannot be used (``BudgetError``) is the client's to know. All else that
+    a request can have wrong is found before it waits for the model, so that anything else, a
+    ``ValueError`` too, is the server's fault: it is logged here and told without details.
     """
     if isinstance(problem, RequestError):
         return problem
-    if isinstance(problem, (BudgetError, ValueError)):
+    if isinstance(problem, BudgetError):
         return RequestError(one_line(problem), code="invalid_value")
     logger.error("a request failed: %s", one_line(problem), exc_info=problem)
     return failed()

@@ -89,7 +89,12 @@ def bound_socket(host: str, port: int) -> socket.socket:
 
 
 def run_server(
-    app: FastAPI, bound: socket.socket, *, grace_s: float, announce: Callable[[str], None]
+    app: FastAPI,
+    bound: socket.socket,
+    *,
+    grace_s: float,
+    announce: Callable[[str], None],
+    at_end: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve an app until a signal; return when all requests were answered or time was over.
 
@@ -98,6 +103,7 @@ def run_server(
         bound: where to listen.
         grace_s: seconds that requests may take to end after the first signal.
         announce: called with the server's address once it listens.
+        at_end: called when no request is inside any more; not after a second signal.
     """
     config = uvicorn.Config(
         app,
@@ -112,6 +118,7 @@ def run_server(
         timeout_graceful_shutdown=_LAST_WRITES_S,
     )
     DrainingServer(config, app.state.intake, grace_s, announce).run([bound])
+    at_end()
     if app.state.intake.busy:  # in a step that was cancelled and has not ended
         sys.stdout.flush()
         os._exit(0)

@@ -16,6 +16,7 @@ import uvicorn
 from PIL import Image
 
 from budget.adaptive import AdaptiveAnswer
+from budget.errors import DataError
 from budget.ladder import ScaleLadder
 from budget.planning import Choice
 from budget.serving.app import create_app
@@ -58,7 +59,7 @@ class EchoVLM:
     """Answers "<question> <first pixel of each image>", letter by letter.
 
     A question may hold one of these words: "slow" waits for ``go`` between letters, "boom" raises,
-    "bad" raises a ValueError.
+    "odd" raises a ValueError, "bad" a DataError.
     """
 
     policy = None
@@ -74,8 +75,10 @@ class EchoVLM:
         for chat in questions:
             if "boom" in chat.question:
                 raise RuntimeError("the model broke")
+            if "odd" in chat.question:
+                raise ValueError("a shape that nobody foresaw")
             if "bad" in chat.question:
-                raise ValueError("this cannot be answered")
+                raise DataError("this cannot be answered")
         return [
             self._answer(i, image, chat, own, listener)
             for i, (image, chat, own) in enumerate(zip(images, questions, budget, strict=True))

@@ -57,6 +57,17 @@ def test_good_decisions_pass_through_unchanged():
     assert sum(guard.report().fallbacks.values()) == 0
 
 
+def test_a_warm_up_is_not_counted_and_whatever_it_meets_is_left_to_requests():
+    policy = Scripted()
+    guard = GuardedPolicy(policy, LADDER)
+    guard.warm_up(None)
+    assert policy.calls == [["?"]]
+    policy.choose = None  # not even callable
+    guard.warm_up(None)
+    GuardedPolicy(None, LADDER, reason="none was read").warm_up(None)
+    assert guard.report().decisions == 0
+
+
 def test_one_bad_picture_takes_no_other_of_its_batch_down():
     policy = Scripted()
     guard = GuardedPolicy(policy, LADDER)

@@ -4,9 +4,10 @@ import pytest
 from PIL import Image
 
 from budget.budgets import Budget
-from budget.errors import PolicyError
+from budget.errors import DataError, PolicyError
 from budget.serving.assembly import assemble, warm_up
 from budget.serving.flags import AccessFlags, LimitFlags, ModelFlags, QueueFlags
+from budget.serving.governing import remember
 from budget.serving.limits import Limits
 from budget.shipped import shipped_folder
 from policies.policy_files import load_policy
@@ -23,7 +24,7 @@ def test_without_flags_the_shipped_policy_is_guarded_and_nothing_is_noted():
     assert (settings.budget, settings.notice, vlm.governor) == (None, "", None)
     assert settings.limits == Limits()
     warm_up(vlm)
-    assert vlm.policy.report().fallbacks["error"] == 0
+    assert vlm.policy.report().decisions == 0
 
 
 def test_a_policy_that_cannot_be_read_is_the_fallback_scale_and_a_notice(tmp_path, capsys):
@@ -75,6 +76,21 @@ def test_a_mean_is_held_by_a_governor(text, mean):
     assert vlm.governor.report().target == mean
     warm_up(vlm)
     assert vlm.governor.report().requests == 0
+
+
+def test_what_a_governor_learnt_is_remembered_from_one_start_to_the_next(tmp_path):
+    state, mean = tmp_path / "state" / "governor.json", "mean-tokens=20"
+    vlm, _ = assembled(budget=mean, governor_state=state)
+    vlm.answer([Image.new("RGB", (96, 96))] * 3, ["What color is the star?"] * 3)
+    remember(vlm.governor, state)
+    again, _ = assembled(budget=mean, governor_state=state)
+    assert again.governor.report() == vlm.governor.report()
+    assert again.governor.report().requests == 3
+    state.write_text("{}")
+    with pytest.raises(DataError, match=r"governor\.json"):
+        assembled(budget=mean, governor_state=state)
+    with pytest.raises(ValueError, match="goes with --budget mean-tokens"):
+        assembled(governor_state=state)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from echo_server import TLS, EchoVLM, asking, picture_url, served, until, web
 
+from budget.errors import DataError
 from budget.serving.intake import Batching
 from budget.serving.keys import Keys
 from budget.serving.limits import Limits
@@ -116,6 +117,7 @@ def test_where_full_scale_is_too_long_the_largest_scale_that_fits_is_taken():
         ),
         ({"messages": asking("bad")["messages"]}, None, 400, "invalid_value"),
         ({"messages": asking("boom")["messages"]}, None, 500, "failed"),
+        ({"messages": asking("odd")["messages"]}, None, 500, "failed"),
     ],
 )
 def test_what_is_refused_says_what_and_where(post, change, param, status, code):
@@ -235,7 +237,7 @@ def test_an_error_within_a_stream_is_its_last_event():
         def answer(self, images, questions, **options):
             super().answer(images, questions, **options)
             time.sleep(0.2)  # so that text is on its way
-            raise ValueError("too late")
+            raise DataError("too late")
 
     with served(Breaks()) as url:
         text = web.post(url + PATH, json=asking("hello", stream=True)).text
