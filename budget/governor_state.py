@@ -1,22 +1,19 @@
 """What a governor remembers, as a JSON file, so that a restart does not forget."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from budget.choice_path import FloatArray
 from budget.errors import DataError
+from budget.measured_files import Finite, Strict, read_measured, write_measured
 
-_MAX_BYTES = 4_000_000
-
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class GovernorState(BaseModel):
+class GovernorState(Strict):
     """What a governor remembers.
 
     Attributes:
@@ -32,8 +29,6 @@ class GovernorState(BaseModel):
         paid: running mean of the real costs of the same requests.
         scores: expected scores of the last requests, oldest first.
     """
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     format_version: Literal[1]
     kind: Literal["governor"]
@@ -63,11 +58,7 @@ class GovernorState(BaseModel):
 
 def write_state(path: str | Path, state: GovernorState) -> None:
     """Write a state, whole or not at all; its folder is made if needed."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    part.write_text(state.model_dump_json() + "\n", encoding="utf-8")
-    part.replace(target)
+    write_measured(path, state)
 
 
 def read_state(path: str | Path) -> GovernorState:
@@ -76,16 +67,4 @@ def read_state(path: str | Path) -> GovernorState:
     Raises:
         DataError: if there is no such file or it is not well formed.
     """
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise DataError(f"no governor's state can be read at {path}: {error.strerror}") from error
-    if len(data) > _MAX_BYTES:
-        raise DataError(f"{path} is larger than {_MAX_BYTES} bytes, so it is not read")
-    try:
-        return GovernorState.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise DataError(f"{path}: {where}: {first['msg']}") from error
+    return read_measured(path, GovernorState, "governor's state")

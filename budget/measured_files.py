@@ -1,5 +1,6 @@
 """What files of measurements have in common: strict fields, quartiles, and reading with checks."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
@@ -65,10 +66,12 @@ class Machine(Strict):
 
 
 def write_measured(path: str | Path, content: Strict) -> None:
-    """Write a file of measurements; its folder is made if needed."""
+    """Write a file of measurements, whole or not at all; its folder is made if needed."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(content.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    part.write_text(content.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    part.replace(target)
 
 
 def read_measured(path: str | Path, kind: type[AnyFile], what: str) -> AnyFile:
