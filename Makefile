@@ -37,8 +37,8 @@ bars: $(STAMP)  ## judge the shipped M3 policies of every tier against all basel
 	@$(BIN)/budget policy evaluate --policy $(POLICIES)/post-vision --model m3 $(HELD_OUT) --out runs/bars/post-vision
 	@$(BIN)/budget policy escalate --policy $(POLICIES)/policy $(SPLITS)
 
-test: $(STAMP)  ## run the tests (without the slow ones)
-	@$(BIN)/python -m pytest -q -m "not slow and not gpu"
+test: $(STAMP)  ## run the tests (without the slow ones), a process per core
+	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not gpu"
 
 test-slow: $(RAY)  ## run the slow tests, those of Ray too
 	@$(BIN)/python -m pytest -q -m "slow and not gpu"

@@ -85,11 +85,13 @@ class LlavaRunner(LlavaInputs):
             own = {i: [next(seen) for _ in samples[i].scales] for i in rows}
             wanted = [i for i in rows if not readers[i].cancelled()]
             found = dict.fromkeys(rows, NOTHING)
+            prompts = self._embed_rows(wanted, samples, images, own) if wanted else []
+            del own  # of no use any more, and as large as the widest prompts
             if wanted:
                 generated = generate(
                     self.model.model.language_model,
                     self.model.lm_head,
-                    self._embed_rows(wanted, samples, images, own),
+                    prompts,
                     [generations[i] for i in wanted],
                     stop_ids=self.stop_ids,
                     readers=[readers[i] for i in wanted],

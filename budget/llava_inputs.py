@@ -122,10 +122,17 @@ class LlavaInputs:
     def _encode_squares(self, images: Iterable[Image]) -> Iterator[torch.Tensor]:
         rest = iter(images)
         while chunk := list(islice(rest, _ENCODE_BATCH)):
-            pixels = to_pixels(chunk, self.image_processor, pad=self.aspect == "pad")
-            pixels = pixels.to(self.device, self.model.dtype)
-            encoded = self.model.get_image_features(pixel_values=pixels, return_dict=True)
-            yield from encoded.pooler_output
+            squares = deque(self._encode_batch(chunk))
+            # Nothing is held here of what was given away, while the language model runs on it.
+            while squares:
+                yield squares.popleft()
+
+    def _encode_batch(self, squares: Sequence[Image]) -> Iterable[torch.Tensor]:
+        pixels = to_pixels(squares, self.image_processor, pad=self.aspect == "pad")
+        pixels = pixels.to(self.device, self.model.dtype)
+        encoded = self.model.get_image_features(pixel_values=pixels, return_dict=True)
+        features: Iterable[torch.Tensor] = encoded.pooler_output
+        return features
 
     @torch.inference_mode()
     def embed_questions(self, questions: Sequence[Question]) -> list[torch.Tensor]:

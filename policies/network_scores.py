@@ -129,7 +129,9 @@ class NetworkPredictor:
     def _means(self, hidden: NDArray[np.float32]) -> NDArray[Any]:
         """Return what the members say on average, shape [n, k], of their units [members, n, h]."""
         if not self.rising:  # the mean of products is one product
-            units = hidden.transpose(1, 0, 2).reshape(hidden.shape[1], -1)
+            units = hidden.transpose(1, 0, 2).reshape(
+                hidden.shape[1], hidden.shape[0] * hidden.shape[2]
+            )
             means: NDArray[Any] = units @ self._out + self._bias
             return means
         outputs = _risen(hidden @ self.weights["out_weight"] + self.weights["out_bias"])
@@ -149,7 +151,7 @@ class NetworkPredictor:
         units += self._first_bias
         np.maximum(units, _ZERO, out=units)
         members = len(self.weights["image_bias"])
-        split = units.reshape(len(table), members, -1).transpose(1, 0, 2)
+        split = units.reshape(len(table), members, units.shape[1] // members).transpose(1, 0, 2)
         if not self._film:
             return split
         width = self.weights["image_bias"].shape[-1]

@@ -67,6 +67,8 @@ def test_a_whole_answer_with_its_cache(original, m_rung):
     """Within 15 %: the last layer's keys and values are both fresh and in the cache."""
     model, m = original.model, original.model.ladder[m_rung]
     question = original.questions[0]
+    # A resampler's fixed attention is computed at its first use and kept.
+    model.encode(original.images[:1])
     with LiveBytes() as memory:
         model.answer(original.images[:1], [question], num_visual_tokens=m, max_new_tokens=1)
     grids = model.count_grids(original.images[0])
