@@ -52,7 +52,7 @@ def test_the_page_can_be_followed_from_an_empty_folder(tmp_path):
     )
     assert done.returncode == 0, done.stderr + done.stdout
     told = done.stdout
-    assert told.count('"status":"ready"') == 5
+    assert told.count('"status":"ready"') == 6
     assert re.search(r"x-visual-tokens: \d+", told)
     assert "{'num_visual_tokens': 9} 9" in told
     assert '"code":"invalid_api_key"' in told
