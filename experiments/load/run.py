@@ -89,7 +89,9 @@ async def run_load(
             memories.append(None if pid is None else read_memory(pid))
     watching.cancel()
     found = [outcomes[i] for i in range(len(calls))]
-    return LoadRun(found, seconds, memories[0], memories[1], watch.peak)
+    # The watcher looks now and then; what was seen at rest counts too.
+    peak = max([watch.peak, *(memory.rss for memory in memories if memory is not None)])
+    return LoadRun(found, seconds, memories[0], memories[1], peak)
 
 
 async def _share_out(part: range, clients: int, send: Callable[[int], Awaitable[None]]) -> None:
