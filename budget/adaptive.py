@@ -1,13 +1,11 @@
 """Pick a scale for each image before the forward pass, answer, and say why and at what cost."""
 
-import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from budget.answering import AsyncAnswers, refuse_unpaired
 from budget.budgets import (
     Budget,
     BudgetPolicy,
@@ -15,6 +13,7 @@ from budget.budgets import (
     EncodedPolicy,
     FullScale,
 )
+from budget.chat import text_of
 from budget.planning import Asked, Choice, Governor, Planned, SampleBudget, budgets_per_image, plan
 from budget.reasons import explain
 
@@ -94,7 +93,7 @@ class AdaptiveAnswer:
         return next((choice.fallback for choice in self.choices if choice.fallback), "")
 
 
-class AdaptiveVLM:
+class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
     """Answer each question at the scales its images were given.
 
     A sample is a question with one image, several, or none. Calls from several threads run one
@@ -146,9 +145,7 @@ class AdaptiveVLM:
             ValueError: if there are not as many images as questions, if the model cannot meet a
                 fixed m, or if the policy's choice is not well formed.
         """
-        if isinstance(questions, str) or len(images) != len(questions):
-            got = "one string" if isinstance(questions, str) else f"{len(questions)} questions"
-            raise ValueError(f"one question per image is needed, got {len(images)} images, {got}")
+        refuse_unpaired(images, questions)
         if not len(questions):
             return []
         listed = [_listed(each) for each in images]
@@ -179,21 +176,6 @@ class AdaptiveVLM:
             settle(self.governor, results, budgets)
         return results
 
-    async def answer_async(
-        self, images: "Sequence[SampleImages]", questions: Sequence[Any], **options: Any
-    ) -> list[AdaptiveAnswer]:
-        """Answer without holding up the event loop; see :meth:`answer`.
-
-        Batches run one after the other on a thread of their own. An awaiting task that is
-        cancelled stops waiting; its batch runs to the end.
-        """
-        work = partial(self.answer, images, questions, **options)
-        return await asyncio.get_running_loop().run_in_executor(self._worker, work)
-
-    @cached_property
-    def _worker(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(max_workers=1, thread_name_prefix="adaptive-vlm")
-
     def _plan(
         self,
         images: "list[list[Image]]",
@@ -202,12 +184,12 @@ class AdaptiveVLM:
     ) -> "tuple[Planned, list[torch.Tensor] | None]":
         """Return a choice per image, and the images' features if a policy needed them."""
         asked = [
-            Asked(image, _text_of(question), own)
+            Asked(image, text_of(question), own)
             for pictures, question, allowed in zip(images, questions, budgets, strict=True)
             for image, own in zip(pictures, allowed, strict=True)
         ]
         features = words = None
-        if isinstance(self.policy, EncodedPolicy) and any(_is_open(each) for each in asked):
+        if isinstance(self.policy, EncodedPolicy) and any(each.is_open for each in asked):
             features = self.model.encode([each.image for each in asked])
             words = self.model.embed_questions([each.question for each in asked])
         planned = plan(
@@ -234,7 +216,7 @@ class AdaptiveVLM:
             grids=answer.grids,
             flops=spent_flops(self.model, answer),
             full_flops=full_flops(self.model, answer),
-            finish_reason=getattr(answer, "finish_reason", "stop"),
+            finish_reason=answer.finish_reason,
         )
 
 
@@ -287,13 +269,3 @@ def _listed(images: "SampleImages") -> "list[Any]":
     if images is None:
         return []
     return list(images) if isinstance(images, (list, tuple)) else [images]
-
-
-def _text_of(question: Any) -> str:
-    """Return what is asked: the question itself, or a conversation's last one."""
-    return question if isinstance(question, str) else str(question.question)
-
-
-def _is_open(asked: Asked) -> bool:
-    """Return whether a policy must choose this image's scale."""
-    return asked.budget is None or asked.budget.num_visual_tokens is None

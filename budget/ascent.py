@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from budget.budgets import Budget
 from budget.errors import one_line
 from budget.escalation import STOP, AnswerLike, EscalationPolicy, Tried
-from budget.planning import Asked, Choice
+from budget.planning import Asked, Choice, fixed_choice
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +52,7 @@ class Ascent:
         self._fallback = fallback_rung
         self._policy, self._ladder, self._asked = policy, ladder, list(asked)
         self._tried: list[list[Tried]] = [[] for _ in asked]
-        self.open = [_is_open(each) for each in asked]
+        self.open = [each.is_open for each in asked]
         self.seconds = 0.0
         rows = [i for i, is_open in enumerate(self.open) if is_open]
         self._place = {i: place for place, i in enumerate(rows)}
@@ -141,8 +141,7 @@ class Ascent:
     def _fixed(self, asked: Asked) -> Choice:
         m = asked.budget.num_visual_tokens if asked.budget is not None else None
         assert m is not None  # it is not open
-        scales = tuple(self._ladder)
-        return Choice(m, scales.index(m) if m in scales else -1, (), "fixed by the caller")
+        return fixed_choice(m, self._ladder)
 
     def _describe(
         self,
@@ -210,10 +209,6 @@ def affordable(
         if scales != list(present) and fits(scales):
             return scales
     return None
-
-
-def _is_open(asked: Asked) -> bool:
-    return asked.budget is None or asked.budget.num_visual_tokens is None
 
 
 def _check_rungs(rungs: NDArray[np.int64], n: int, legal: Sequence[int]) -> None:

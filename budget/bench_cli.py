@@ -22,7 +22,8 @@ from budget.console import (
     progress,
     quiet_libraries,
 )
-from budget.options import parse_dtype, parse_ladder, scaled
+from budget.device_options import DeviceOption, DtypeOption
+from budget.options import dtype_on, parse_ladder, scaled
 
 if TYPE_CHECKING:
     import torch
@@ -67,13 +68,8 @@ def model(
             min=1,
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...")] = "cpu",
-    dtype: Annotated[
-        str | None,
-        typer.Option(
-            help="Type of the weights.", show_default="float32 on a CPU, bfloat16 elsewhere"
-        ),
-    ] = None,
+    device: DeviceOption = "cpu",
+    dtype: DtypeOption = None,
     random_weights: Annotated[
         bool,
         typer.Option(help="Run the model's shape alone; nothing is downloaded but its config."),
@@ -97,7 +93,7 @@ def model(
     from budget.placement import check_device
 
     place = check_device(device)
-    kind = parse_dtype(dtype or ("float32" if place.type == "cpu" else "bfloat16"))
+    kind = dtype_on(place.type, dtype)
     sizes = read_sizes(model)
     scales = tuple(sizes.check_scale(m) for m in parse_ladder(ladder, sizes.ladder))
     seen = sizes.grids if grids is None else grids

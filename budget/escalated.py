@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from budget.adaptive import AdaptiveAnswer, full_flops
 from budget.ascent import Ascent, affordable
 from budget.budgets import Budget
+from budget.chat import text_of
 from budget.planning import Asked, Choice
 from budget.relay import options_for, tell
 from budget.samples import SampleImages, images_of
@@ -80,7 +81,7 @@ class Walk:
         self._model, self._bound = model, bound
         self._session = model.session(images, questions, keep=keep_cache)
         asked = [
-            Asked(image, question if isinstance(question, str) else question.question, own)
+            Asked(image, text_of(question), own)
             for each, question, allowed in zip(images, questions, budgets, strict=True)
             for image, own in zip(images_of(each), allowed, strict=True)
         ]

@@ -1,11 +1,9 @@
 """Answer at a small scale, look at how sure the model was, and go up where that is worth it."""
 
-import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from budget.answering import AsyncAnswers, refuse_unpaired
 from budget.budgets import Budget
 from budget.escalated import EscalatedAnswer, Walk
 from budget.escalation import DEFAULT_BOUND
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from budget.llava import LlavaRunner
 
 
-class EscalatingVLM:
+class EscalatingVLM(AsyncAnswers[EscalatedAnswer]):
     """Answer each question at a first scale, then go up while the policy says so.
 
     Takes and gives what ``AdaptiveVLM`` does. No sample's answers together take more than
@@ -97,9 +95,7 @@ class EscalatingVLM:
             ValueError: if there are not as many images as questions, if the model cannot meet a
                 fixed m, or if what the policy says is not well formed.
         """
-        if isinstance(questions, str) or len(images) != len(questions):
-            got = "one string" if isinstance(questions, str) else f"{len(questions)} questions"
-            raise ValueError(f"one question per image is needed, got {len(images)} images, {got}")
+        refuse_unpaired(images, questions)
         if generation is not None:
             generation = one_per_sample(generation, len(questions))
         budgets = budgets_per_image(budget, [len(images_of(each)) for each in images])
@@ -120,14 +116,3 @@ class EscalatingVLM:
             options = options_for(rows, generation=generation, listener=listener)
             found += walk.run(max_new_tokens=max_new_tokens, **options)
         return found
-
-    async def answer_async(
-        self, images: Sequence[SampleImages], questions: Sequence[Any], **options: Any
-    ) -> list[EscalatedAnswer]:
-        """Answer without holding up the event loop, one batch after the other; see ``answer``."""
-        work = partial(self.answer, images, questions, **options)
-        return await asyncio.get_running_loop().run_in_executor(self._worker, work)
-
-    @cached_property
-    def _worker(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(max_workers=1, thread_name_prefix="escalating-vlm")

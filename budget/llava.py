@@ -14,7 +14,7 @@ from budget.every_scale_cost import every_scale_flops
 from budget.generation import NOTHING, Generated, generate, pad_left
 from budget.listening import make_readers
 from budget.llava_inputs import LlavaInputs
-from budget.samples import Sample, SampleFeatures, SampleImages, SampleScales, images_of
+from budget.samples import Sample, SampleFeatures, SampleImages, SampleScales
 from budget.sampling import Generation, Listener, one_per_sample
 from budget.schedule import UNMEASURED, Times, groups_of
 from budget.session import Session
@@ -158,8 +158,7 @@ class LlavaRunner(LlavaInputs):
             found = shared.answers(max_new_tokens=max_new_tokens)
             return [[answer for (answer,) in rungs] for rungs in found]
         if features is None:
-            flat = iter(self.encode([image for each in images for image in images_of(each)]))
-            features = [[next(flat) for _ in images_of(each)] for each in images]
+            features = self.encode_samples(images)
         per_rung = [
             self.answer(
                 images,

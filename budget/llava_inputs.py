@@ -134,6 +134,11 @@ class LlavaInputs:
         features: Iterable[torch.Tensor] = encoded.pooler_output
         return features
 
+    def encode_samples(self, images: Sequence[SampleImages]) -> list[list[torch.Tensor]]:
+        """Return what ``encode`` gives for every image of every sample."""
+        flat = iter(self.encode([image for each in images for image in images_of(each)]))
+        return [[next(flat) for _ in images_of(each)] for each in images]
+
     @torch.inference_mode()
     def embed_questions(self, questions: Sequence[Question]) -> list[torch.Tensor]:
         """Return, per question, the embeddings of its tokens from the model's own table.

@@ -43,6 +43,23 @@ def parse_dtype(name: str) -> str:
     return name
 
 
+def dtype_on(device_type: str, name: str | None) -> str:
+    """Return the name of the type that an option asks for, or that suits a device.
+
+    Args:
+        device_type: "cpu", "cuda", ...
+        name: of the type; None for float32 on a CPU and bfloat16 elsewhere.
+
+    Raises:
+        ValueError: if there is no such type.
+
+    Example:
+        >>> dtype_on("cuda", None), dtype_on("cpu", "float16")
+        ('bfloat16', 'float16')
+    """
+    return parse_dtype(name or ("float32" if device_type == "cpu" else "bfloat16"))
+
+
 def scaled(values: Iterable[float], unit: str) -> tuple[list[str], str]:
     """Return values with three digits in one unit that suits the largest, and that unit.
 

@@ -73,6 +73,11 @@ class Asked(NamedTuple):
     question: str
     budget: Budget | None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the scale is a policy's to choose."""
+        return self.budget is None or self.budget.num_visual_tokens is None
+
 
 class Planned(NamedTuple):
     """Choices for a batch of images.
@@ -143,7 +148,7 @@ def plan(
     groups: dict[Budget | None, list[int]] = {}
     for i, each in enumerate(asked):
         if each.budget is not None and (m := each.budget.num_visual_tokens) is not None:
-            found[i] = Choice(m, _rung_of(m, ladder), (), "fixed by the caller")
+            found[i] = fixed_choice(m, ladder)
         else:
             groups.setdefault(each.budget, []).append(i)
     for budget, rows in groups.items():
@@ -159,9 +164,11 @@ def plan(
     return Planned([found[i] for i in range(len(asked))], spent)
 
 
-def _rung_of(num_visual_tokens: int, ladder: ScaleLadder) -> int:
+def fixed_choice(num_visual_tokens: int, ladder: ScaleLadder) -> Choice:
+    """Return the choice of a caller who asks no policy."""
     scales = tuple(ladder)
-    return scales.index(num_visual_tokens) if num_visual_tokens in scales else -1
+    rung = scales.index(num_visual_tokens) if num_visual_tokens in scales else -1
+    return Choice(num_visual_tokens, rung, (), "fixed by the caller")
 
 
 def _decide(

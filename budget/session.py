@@ -22,7 +22,6 @@ from budget.samples import (
     SampleImages,
     SampleScales,
     features_of,
-    images_of,
     scales_of,
 )
 from budget.sampling import Generation, Listener, one_per_sample
@@ -74,8 +73,7 @@ class Session:
         self.runner, self.images, self.questions = runner, list(images), list(questions)
         self.samples = runner.samples(images, questions, runner.ladder[0], features)
         if features is None:
-            flat = iter(runner.encode([image for each in images for image in images_of(each)]))
-            features = [[next(flat) for _ in images_of(each)] for each in images]
+            features = runner.encode_samples(images)
         self.features = [features_of(each) for each in features]
         self.batch_size = batch_size
         self.spent = [0.0] * len(self.samples)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from budget.console import one_line_errors, print_json_line, print_table, progress, quiet_libraries
-from budget.options import parse_dtype
+from budget.device_options import DeviceOption, DtypeOption
+from budget.options import dtype_on
 
 if TYPE_CHECKING:
     from budget.time_model import TimeModel
@@ -44,13 +45,8 @@ def times(
         int | None,
         typer.Option(help="Threads of torch.", show_default="torch's own", min=1),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...")] = "cpu",
-    dtype: Annotated[
-        str | None,
-        typer.Option(
-            help="Type of the weights.", show_default="float32 on a CPU, bfloat16 elsewhere"
-        ),
-    ] = None,
+    device: DeviceOption = "cpu",
+    dtype: DtypeOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Time model to write (JSON).", show_default=False)
     ] = None,
@@ -68,7 +64,7 @@ def times(
     if threads is not None:
         torch.set_num_threads(threads)
     place = check_device(device)
-    kind = parse_dtype(dtype or ("float32" if place.type == "cpu" else "bfloat16"))
+    kind = dtype_on(place.type, dtype)
     with one_line_memory(place), progress(f"batches of {model}", "rounds") as update:
         loaded = load_model(model, device=place, dtype=getattr(torch, kind))
         found = measure_times(

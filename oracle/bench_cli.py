@@ -19,7 +19,8 @@ from budget.console import (
     quiet_libraries,
     say,
 )
-from budget.options import parse_dtype
+from budget.device_options import DeviceOption, DtypeOption
+from budget.options import dtype_on
 
 if TYPE_CHECKING:
     from budget.llava import LlavaRunner
@@ -49,13 +50,8 @@ def oracle(
     random_weights: Annotated[
         bool, typer.Option("--random-weights", help="Run the model's shape alone.")
     ] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...")] = "cpu",
-    dtype: Annotated[
-        str | None,
-        typer.Option(
-            help="Type of the weights.", show_default="float32 on a CPU, bfloat16 elsewhere"
-        ),
-    ] = None,
+    device: DeviceOption = "cpu",
+    dtype: DtypeOption = None,
 ) -> None:
     """Measure an oracle's sweep against three other ways to run the same samples."""
     quiet_libraries()
@@ -87,7 +83,7 @@ def _load(model: str, device: str, dtype: str | None, *, random_weights: bool) -
     from budget.placement import check_device
 
     place = check_device(device)
-    name = parse_dtype(dtype or ("float32" if place.type == "cpu" else "bfloat16"))
+    name = dtype_on(place.type, dtype)
     kind: torch.dtype = getattr(torch, name)
     if random_weights:
         from budget.config_files import read_sizes

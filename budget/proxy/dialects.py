@@ -1,7 +1,7 @@
 """How a choice of rungs is said to a server: one class for each way."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from budget.proxy.chat_request import ChatRequest
 from budget.proxy.knobs import Knob, as_sizes
@@ -33,8 +33,8 @@ class Dialect(Protocol):
         ...
 
 
-class VllmDialect:
-    """vLLM: ``mm_processor_kwargs``, for all images of a request together.
+class _PerRequest:
+    """A dialect of one knob for all images of a request together.
 
     Args:
         knobs: keyword arguments of the image processor for each rung.
@@ -49,31 +49,29 @@ class VllmDialect:
         """Write what the largest of the rungs means."""
         knob = self.knobs[max(rungs)]
         if knob:
-            # Scoped to images, or the arguments would be part of what other inputs are cached by.
-            chat.body["mm_processor_kwargs"] = {"images_kwargs": knob}
+            self.put(chat.body, {"images_kwargs": knob})
         return bool(knob)
 
+    def put(self, body: dict[str, Any], scoped: dict[str, Any]) -> None:
+        """Put arguments for images where the server reads them."""
+        raise NotImplementedError
 
-class TransformersDialect:
-    """``transformers serve``: ``chat_template_kwargs``, for all images of a request together.
 
-    Args:
-        knobs: keyword arguments of the image processor for each rung.
-    """
+class VllmDialect(_PerRequest):
+    """vLLM: ``mm_processor_kwargs``."""
 
-    needs_files = False
+    def put(self, body: dict[str, Any], scoped: dict[str, Any]) -> None:
+        """Put them alone: unscoped ones would be part of what other inputs are cached by."""
+        body["mm_processor_kwargs"] = scoped
 
-    def __init__(self, knobs: Sequence[Knob]) -> None:
-        self.knobs = knobs
 
-    def write(self, chat: ChatRequest, rungs: Sequence[int], files: Sequence[bytes]) -> bool:
-        """Write what the largest of the rungs means, beside the client's own arguments."""
-        knob = self.knobs[max(rungs)]
-        if knob:
-            own = chat.body.get("chat_template_kwargs") or {}
-            scoped = {"processor_kwargs": {"images_kwargs": knob}}
-            chat.body["chat_template_kwargs"] = {**own, **scoped}
-        return bool(knob)
+class TransformersDialect(_PerRequest):
+    """``transformers serve``: ``chat_template_kwargs``."""
+
+    def put(self, body: dict[str, Any], scoped: dict[str, Any]) -> None:
+        """Put them beside the client's own."""
+        own = body.get("chat_template_kwargs") or {}
+        body["chat_template_kwargs"] = {**own, "processor_kwargs": scoped}
 
 
 class ResizeDialect:

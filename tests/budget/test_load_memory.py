@@ -87,7 +87,6 @@ SHARD = 1e9  # what is in memory a second time while a converted model is writte
 
 
 @pytest.mark.slow
-@pytest.mark.linux
 @pytest.mark.parametrize(
     ("suffix", "program", "more"),
     [("safetensors", LOAD, 0), ("bin", LOAD, 0), ("safetensors", CONVERT, SHARD)],

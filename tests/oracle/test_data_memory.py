@@ -82,7 +82,6 @@ def peaks(data):
 
 
 @pytest.mark.slow
-@pytest.mark.linux
 @pytest.mark.parametrize(
     ("write", "mapped"), [(as_parquet, 0), (as_tsv, 0), (as_jsonl, 0), (as_saved, 1)]
 )

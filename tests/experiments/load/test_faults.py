@@ -3,12 +3,9 @@
 import asyncio
 import json
 import os
-import threading
-import time
-from contextlib import contextmanager
 
 import pytest
-import uvicorn
+from served import served
 
 from budget.adaptive import AdaptiveVLM, FullScale
 from budget.models import load_model
@@ -85,22 +82,6 @@ async def none(self, scope, receive, send):
     await self.app(scope, receive, send)
 
 
-@contextmanager
-def serving(app):
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    host, port = server.servers[0].sockets[0].getsockname()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(30)
-
-
 @pytest.fixture(scope="module")
 def runner():
     return load_model("m3")
@@ -125,7 +106,7 @@ def figures_with(runner, references):
             keyed=False,
             max_body_bytes=MAX_BODY_BYTES,
         )
-        with serving(app) as url:
+        with served(app) as url:
             load = run_load(url, calls, clients=8, pid=os.getpid(), rest=0.1, patience=60)
             done = asyncio.run(load)
         return make_report(calls, done, judge_all(calls, done.outcomes, references))

@@ -1,12 +1,11 @@
 """A real server on loopback, in a thread of this process, with the shipped model and policy."""
 
 import json
-import threading
-import time
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-import uvicorn
+from served import served
 
 from budget.adaptive import AdaptiveVLM
 from budget.models import find_model, load_model
@@ -60,16 +59,8 @@ def address():
     model = load_model("m3")
     vlm = AdaptiveVLM(model, load_policy(find_model("m3") / "policy"))
     app = create_app(vlm, ServeSettings(limits=LIMITS))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()
-    server.should_exit = True
-    thread.join(30)
-    assert not thread.is_alive()
+    with served(app) as url:
+        yield urlsplit(url).hostname, urlsplit(url).port
 
 
 @pytest.fixture(scope="session")
