@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from families.tiny import save, text_sizes, tokenizer
 from transformers import (
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
@@ -13,6 +12,7 @@ from transformers import (
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from budget.families.processors import image_only
+from experiments.families.tiny.parts import save, text_sizes, tokenizer
 
 SPECIAL = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 MARK = "<|vision_start|><|image_pad|><|vision_end|>"
