@@ -184,21 +184,20 @@ def adaptive(case: Case) -> None:
     from datasets import Image as ImageColumn
 
     runner = case.runner
-    rows = [
-        {
-            "id": f"q{i}",
-            "image": picture(_SWEPT[i % 4], seed=i),
-            "question": QUESTIONS[i % 3],
-            "answers": ["red"],
-        }
-        for i in range(12)
-    ]
-    data = Dataset.from_list(rows).cast_column("image", ImageColumn())
+    images = [picture(_SWEPT[i % 4], seed=i) for i in range(12)]
+    questions = [QUESTIONS[i % 3] for i in range(12)]
+    columns = {
+        "id": [f"q{i}" for i in range(12)],
+        "image": images,
+        "question": questions,
+        "answers": [["red"]] * 12,
+    }
+    data = Dataset.from_dict(columns).cast_column("image", ImageColumn())
     curves = sweep(runner, data, scorer="agreement", batch_size=6, max_new_tokens=2)
     _expect(curves.scales == tuple(runner.ladder), f"curves of scales {curves.scales}")
     _expect(bool((curves.scores[:, -1] == 1).all()), "the full scale does not agree with itself")
     _expect(bool(np.isfinite(curves.flops).all()), "FLOPs are not known")
-    features = featurize([row["image"] for row in rows], [row["question"] for row in rows])
+    features = featurize(images, questions)
     policy = fit_score_policy(
         fit_features=features[:6],
         fit_scores=curves.scores[:6],

@@ -18,7 +18,7 @@ SPECIAL = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>
 MARK = "<|vision_start|><|image_pad|><|vision_end|>"
 
 
-def ids(tokens: Any) -> dict[str, int]:
+def _ids(tokens: Any) -> dict[str, int]:
     start, end, image, video = tokens.convert_tokens_to_ids(SPECIAL)
     return {
         "vision_start_token_id": start,
@@ -29,6 +29,7 @@ def ids(tokens: Any) -> dict[str, int]:
 
 
 def qwen2_vl(folder: Path) -> Path:
+    """Write a Qwen2-VL."""
     tokens = tokenizer(SPECIAL, MARK)
     torch.manual_seed(0)
     config = Qwen2VLConfig(
@@ -43,7 +44,7 @@ def qwen2_vl(folder: Path) -> Path:
             "num_heads": 2,
             "mlp_ratio": 2,
         },
-        **ids(tokens),
+        **_ids(tokens),
     )
     images = Qwen2VLImageProcessorPil(
         size={"shortest_edge": 56 * 56, "longest_edge": 28 * 28 * 1280}
