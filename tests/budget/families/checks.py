@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -71,7 +70,7 @@ def check_stock(runner: KnobRunner, folder: Path, scale: int) -> None:
         text = processor.tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=True
         )
-        knob = stock_kwargs(runner.knob, image, scale)
+        knob = runner.knob.kwargs(scale)  # type: ignore[attr-defined]
         inputs = processor(images=[image], text=[text], images_kwargs=knob, return_tensors="pt")
         ids = stock.generate(**inputs, max_new_tokens=5, min_new_tokens=0, do_sample=False)
         (answer,) = runner.answer([image], [question], num_visual_tokens=scale, max_new_tokens=5)
@@ -82,13 +81,6 @@ def check_stock(runner: KnobRunner, folder: Path, scale: int) -> None:
             logits = stock(**inputs).logits[0]
         own = runner.prompt_logits(image, question, num_visual_tokens=scale)
         torch.testing.assert_close(own, logits, atol=1e-4, rtol=1e-4)
-
-
-def stock_kwargs(knob: Any, image: Image.Image, scale: int) -> dict[str, Any]:
-    """Return what transformers' own processor is given for a cap; of some families by size."""
-    sized = getattr(knob, "sized_kwargs", None)
-    found: dict[str, Any] = sized(scale, image.size) if sized else knob.kwargs(scale)
-    return found
 
 
 def check_mixed(runner: KnobRunner, scales: Sequence[int]) -> None:

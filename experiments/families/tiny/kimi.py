@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 import transformers as hf
-from families.tiny import save, text_sizes, tokenizer
 
 from budget.families.processors import image_only
+from experiments.families.tiny.parts import save, text_sizes, tokenizer
 
 SPECIAL = ["<|media_begin|>", "<|media_content|>", "<|media_end|>", "<|media_pad|>", "<|film|>"]
 MARK = "<|media_begin|>image<|media_content|><|media_pad|><|media_end|>"
@@ -30,6 +30,7 @@ LATENT = {
 
 
 def kimi_k25(folder: Path) -> Path:
+    """Write a Kimi K2.5."""
     tokens = tokenizer(SPECIAL, MARK, extra_special_tokens={"video_token": "<|film|>"})
     torch.manual_seed(0)
     start, _, end, image, film = tokens.convert_tokens_to_ids(SPECIAL)
@@ -51,7 +52,5 @@ def kimi_k25(folder: Path) -> Path:
         tie_word_embeddings=False,
     )
     images: Any = hf.Kimi_K25ImageProcessor(max_patches=4 * 1024)
-    processor = image_only(hf.Kimi_K25Processor)(
-        images, tokens, chat_template=tokens.chat_template
-    )
+    processor = image_only(hf.Kimi_K25Processor)(images, tokens, chat_template=tokens.chat_template)
     return save(hf.Kimi_K25ForConditionalGeneration(config), processor, folder)

@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 import transformers as hf
-from families.tiny import save, text_sizes, tokenizer
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from budget.families.processors import image_only
+from experiments.families.tiny.parts import save, text_sizes, tokenizer
 
 SPECIAL = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 MARK = "<|vision_start|><|image_pad|><|vision_end|>"
@@ -23,7 +23,7 @@ EXPERTS = {
 }
 
 
-def ids(tokens: Any) -> dict[str, int]:
+def _ids(tokens: Any) -> dict[str, int]:
     start, end, image, video = tokens.convert_tokens_to_ids(SPECIAL)
     return {
         "vision_start_token_id": start,
@@ -48,6 +48,7 @@ def _qwen3_processor(tokens: Any) -> Any:
 
 
 def qwen2_vl(folder: Path) -> Path:
+    """Write a Qwen2-VL."""
     tokens = tokenizer(SPECIAL, MARK)
     torch.manual_seed(0)
     config = hf.Qwen2VLConfig(
@@ -59,13 +60,14 @@ def qwen2_vl(folder: Path) -> Path:
             "num_heads": 2,
             "mlp_ratio": 2,
         },
-        **ids(tokens),
+        **_ids(tokens),
     )
     processor = _qwen2_processor(hf.Qwen2VLProcessor, tokens)
     return save(hf.Qwen2VLForConditionalGeneration(config), processor, folder)
 
 
 def qwen2_5_vl(folder: Path) -> Path:
+    """Write a Qwen2.5-VL."""
     tokens = tokenizer(SPECIAL, MARK)
     torch.manual_seed(0)
     config = hf.Qwen2_5_VLConfig(
@@ -78,7 +80,7 @@ def qwen2_5_vl(folder: Path) -> Path:
             "out_hidden_size": 32,
             "fullatt_block_indexes": [1],  # the other layer looks at windows
         },
-        **ids(tokens),
+        **_ids(tokens),
     )
     processor = _qwen2_processor(hf.Qwen2_5_VLProcessor, tokens)
     return save(hf.Qwen2_5_VLForConditionalGeneration(config), processor, folder)
@@ -96,19 +98,19 @@ def _deep_vision() -> dict[str, Any]:
 
 
 def qwen3_vl(folder: Path) -> Path:
+    """Write a Qwen3-VL."""
     tokens = tokenizer(SPECIAL, MARK)
     torch.manual_seed(0)
     config = hf.Qwen3VLConfig(
-        text_config=text_sizes(
-            tokens, head_dim=8, rope_parameters=_rope(mrope_interleaved=True)
-        ),
+        text_config=text_sizes(tokens, head_dim=8, rope_parameters=_rope(mrope_interleaved=True)),
         vision_config={**_deep_vision(), "deepstack_visual_indexes": [0, 1]},
-        **ids(tokens),
+        **_ids(tokens),
     )
     return save(hf.Qwen3VLForConditionalGeneration(config), _qwen3_processor(tokens), folder)
 
 
 def qwen3_vl_moe(folder: Path) -> Path:
+    """Write a Qwen3-VL of experts."""
     tokens = tokenizer(SPECIAL, MARK)
     torch.manual_seed(0)
     config = hf.Qwen3VLMoeConfig(
@@ -116,7 +118,7 @@ def qwen3_vl_moe(folder: Path) -> Path:
             tokens, head_dim=8, rope_parameters=_rope(mrope_interleaved=True), **EXPERTS
         ),
         vision_config={**_deep_vision(), "deepstack_visual_indexes": [0, 1]},
-        **ids(tokens),
+        **_ids(tokens),
     )
     return save(hf.Qwen3VLMoeForConditionalGeneration(config), _qwen3_processor(tokens), folder)
 
@@ -136,20 +138,22 @@ def _hybrid_text(tokens: Any, **more: Any) -> dict[str, Any]:
 
 
 def qwen3_5(folder: Path) -> Path:
+    """Write a Qwen3.5."""
     tokens = tokenizer(SPECIAL, MARK)
     torch.manual_seed(0)
     config = hf.Qwen3_5Config(
-        text_config=_hybrid_text(tokens), vision_config=_deep_vision(), **ids(tokens)
+        text_config=_hybrid_text(tokens), vision_config=_deep_vision(), **_ids(tokens)
     )
     return save(hf.Qwen3_5ForConditionalGeneration(config), _qwen3_processor(tokens), folder)
 
 
 def qwen3_5_moe(folder: Path) -> Path:
+    """Write a Qwen3.5 of experts."""
     tokens = tokenizer(SPECIAL, MARK)
     torch.manual_seed(0)
     config = hf.Qwen3_5MoeConfig(
         text_config=_hybrid_text(tokens, **EXPERTS, shared_expert_intermediate_size=24),
         vision_config=_deep_vision(),
-        **ids(tokens),
+        **_ids(tokens),
     )
     return save(hf.Qwen3_5MoeForConditionalGeneration(config), _qwen3_processor(tokens), folder)

@@ -5,11 +5,11 @@ from typing import Any
 
 import torch
 import transformers as hf
-from families.tiny import save, text_sizes, tokenizer
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 from transformers.models.glm46v.image_processing_pil_glm46v import Glm46VImageProcessorPil
 
 from budget.families.processors import image_only
+from experiments.families.tiny.parts import save, text_sizes, tokenizer
 
 SPECIAL = [
     "<|begin_of_image|>",
@@ -61,6 +61,7 @@ def _save(model: Any, tokens: Any, folder: Path) -> Path:
 
 
 def glm4v(folder: Path) -> Path:
+    """Write a GLM-4.1V."""
     tokens = _tokens()
     torch.manual_seed(0)
     config = hf.Glm4vConfig(
@@ -70,6 +71,7 @@ def glm4v(folder: Path) -> Path:
 
 
 def glm4v_moe(folder: Path) -> Path:
+    """Write a GLM-4.5V."""
     tokens = _tokens()
     torch.manual_seed(0)
     config = hf.Glm4vMoeConfig(
@@ -87,6 +89,7 @@ def glm4v_moe(folder: Path) -> Path:
 
 
 def glm46v(folder: Path) -> Path:
+    """Write a GLM-4.6V."""
     tokens = _tokens()
     torch.manual_seed(0)
     config = hf.Glm46VConfig(
@@ -100,6 +103,7 @@ def glm46v(folder: Path) -> Path:
 
 
 def glm_ocr(folder: Path) -> Path:
+    """Write a GLM-OCR."""
     tokens = _tokens()
     torch.manual_seed(0)
     config = hf.GlmOcrConfig(
