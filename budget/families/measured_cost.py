@@ -17,7 +17,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from budget.types import Cost
 
-_LENGTHS = (8, 16, 24)
+_STEP = 8
+# Layers of linear attention read a prompt in chunks of so many positions, the last one padded.
+_CHUNK = 64
 
 
 class LanguageCost(NamedTuple):
@@ -73,9 +75,10 @@ def language_cost(model: Any, token_id: int) -> LanguageCost:
         )
         cache[0] = _cache_bytes(out.past_key_values) / length
 
-    for length in _LENGTHS:
+    lengths = _lengths(model.config)
+    for length in lengths:
         found.append(count_flops(partial(run, length)))
-    head, each, pair = _through(_LENGTHS, found)
+    head, each, pair = _through(lengths, found)
     return LanguageCost(head, each, pair, cache[0])
 
 
@@ -118,6 +121,13 @@ def whole_cost(
         decode_flops=language.decode(prompt, new_tokens),
         kv_bytes=language.cache_bytes * (prompt + new_tokens - 1),
     )
+
+
+def _lengths(config: Any) -> tuple[int, int, int]:
+    """Return lengths of prompts whose FLOPs lie on one curve."""
+    kinds = getattr(config.get_text_config(), "layer_types", None) or ()
+    step = _CHUNK if "linear_attention" in kinds else _STEP
+    return step, 2 * step, 3 * step
 
 
 def _through(lengths: Sequence[int], values: Sequence[float]) -> tuple[float, float, float]:
