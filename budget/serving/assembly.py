@@ -13,6 +13,7 @@ from budget.errors import BudgetError, PolicyError, one_line
 from budget.escalating import EscalatingVLM
 from budget.models import find_model, load_model
 from budget.options import parse_dtype
+from budget.remote.address import is_remote
 from budget.serving.flags import AccessFlags, LimitFlags, ModelFlags, QueueFlags
 from budget.serving.going_up import calibrated, going_up
 from budget.serving.governing import governor_of, parse_default
@@ -107,7 +108,9 @@ def _runner(flags: ModelFlags) -> "LlavaRunner":
 
         torch.set_num_threads(flags.threads)
     dtype = None if flags.dtype is None else parse_dtype(flags.dtype)
-    runner = load_model(flags.model, device=flags.device, dtype=dtype)
+    if is_remote(flags.model):
+        raise BudgetError(f"{flags.model} is served already; budget proxy stands in front of it")
+    runner: LlavaRunner = load_model(flags.model, device=flags.device, dtype=dtype)
     if flags.times is not None:
         runner.times = read_times(flags.times)
     return runner
