@@ -13,6 +13,7 @@ from transformers import AutoTokenizer, CLIPImageProcessorPil, LlavaForCondition
 
 from budget.checkpoints import load_checked, load_original
 from budget.errors import ModelError, one_line
+from budget.families.loading import load_family
 from budget.hub import fetch_model
 from budget.json_files import read_json
 from budget.ladder import ScaleLadder, family_ladder
@@ -43,7 +44,7 @@ def load_model(
     compiled: bool = False,
     **remote: Any,
 ) -> Any:
-    """Load an M3 or MQT model, or reach one that is served.
+    """Load a model of any family, recognised by its configuration, or reach one that is served.
 
     Args:
         path_or_id: a folder, a hub id, or the name of a shipped model ("m3" or "mqt"). A folder
@@ -91,8 +92,15 @@ def load_model(
         elif kind in _CLASSES:
             model = load_checked(_CLASSES[kind], folder, folder, dtype=wanted, **placement)
         else:
-            known = ", ".join(sorted([ORIGINAL, *_CLASSES]))
-            raise ModelError(f"{folder} has model_type {kind!r}; known are {known}")
+            return load_family(
+                folder,
+                raw,
+                name=_name_of(path_or_id),
+                ladder=ladder,
+                device=device,
+                dtype=wanted,
+                placement=placement,
+            )
         tokenizer, processor = _load_processors(folder, raw)
     if compiled:
         model.model.language_model.compile(dynamic=True)
