@@ -135,13 +135,18 @@ class Asker:
         return whole - text
 
     def _grids(self, visual: int, rungs: Sequence[int]) -> int:
-        """Return the squares that the images were seen in, one each where that is not known."""
+        """Return the squares that the images were seen in, one each where that is not known.
+
+        This project's server meets a scale exactly in every square, or takes it for a cap.
+        """
         if not rungs or not isinstance(self.dialect, BudgetDialect):
             return len(rungs)
         scale = self.ladder[max(rungs)]
-        if visual % scale:
+        if visual % scale == 0:
+            return visual // scale
+        if visual > scale * len(rungs):
             raise RequestFailed(
-                f"{self.endpoint.url} spent {visual} visual tokens where {scale} per square were "
-                "asked for"
+                f"{self.endpoint.url} spent {visual} visual tokens on {len(rungs)} images where "
+                f"{scale} each were asked for"
             )
-        return visual // scale
+        return len(rungs)

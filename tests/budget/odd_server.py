@@ -31,7 +31,7 @@ class Odd:
         tells: whether usage tells image tokens.
         logprobs: whether it gives log-probabilities.
         strict: whether fields that it does not know are refused.
-        gone: whether it answers 503 to everything.
+        gone_after: how many requests it answers; from then on it says 503.
         slow_s: seconds that "slow" takes.
         bodies: every body that came.
         keys: every authorization header.
@@ -44,7 +44,7 @@ class Odd:
     tells: bool = False
     logprobs: bool = False
     strict: bool = False
-    gone: bool = False
+    gone_after: float = float("inf")
     slow_s: float = 5.0
     bodies: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Odd:
         return app
 
     async def respond(self, body: dict[str, Any]) -> Response:
-        if self.gone:
+        if len(self.bodies) > self.gone_after:
             return error(503, "down for good")
         if self.plan:
             match self.plan.popleft():
