@@ -129,6 +129,7 @@ def price_vision(
         ladder=base.ladder,
         rung_costs=base.rung_costs,
         cost_unit=base.cost_unit,
+        calibration_tokens=curves.num_visual_tokens,
         calibration_flops=known_flops(curves),
         risks=all_risks((), curves),
         extras={KIND: part},
