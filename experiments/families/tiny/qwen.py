@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from families.tiny import save, text_sizes, tokenizer
 from transformers import (
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
@@ -13,12 +12,13 @@ from transformers import (
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from budget.families.processors import image_only
+from experiments.families.tiny.parts import save, text_sizes, tokenizer
 
 SPECIAL = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 MARK = "<|vision_start|><|image_pad|><|vision_end|>"
 
 
-def ids(tokens: Any) -> dict[str, int]:
+def _ids(tokens: Any) -> dict[str, int]:
     start, end, image, video = tokens.convert_tokens_to_ids(SPECIAL)
     return {
         "vision_start_token_id": start,
@@ -29,6 +29,7 @@ def ids(tokens: Any) -> dict[str, int]:
 
 
 def qwen2_vl(folder: Path) -> Path:
+    """Write a Qwen2-VL."""
     tokens = tokenizer(SPECIAL, MARK)
     torch.manual_seed(0)
     config = Qwen2VLConfig(
@@ -43,7 +44,7 @@ def qwen2_vl(folder: Path) -> Path:
             "num_heads": 2,
             "mlp_ratio": 2,
         },
-        **ids(tokens),
+        **_ids(tokens),
     )
     images = Qwen2VLImageProcessorPil(
         size={"shortest_edge": 56 * 56, "longest_edge": 28 * 28 * 1280}
