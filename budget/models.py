@@ -25,9 +25,11 @@ from budget.prompt import IMAGE
 from budget.quiet import quiet_transformers
 from budget.shipped import SHIPPED, shipped_folder
 from budget.towers import tower_processor
+from budget.types import MatryoshkaVLM
 
 ORIGINAL = "llava_llama"
 _CLASSES = {"llava": LlavaForConditionalGeneration, "mqt_llava": MqtLlavaForConditionalGeneration}
+MATRYOSHKA_KINDS = (ORIGINAL, *_CLASSES)
 
 
 def load_model(
@@ -41,7 +43,7 @@ def load_model(
     quantize: int | None = None,
     attention: str | None = None,
     compiled: bool = False,
-) -> Any:
+) -> MatryoshkaVLM:
     """Load a model of any family, recognised by its configuration.
 
     Args:
@@ -52,7 +54,7 @@ def load_model(
         device: where the model runs; the CPU by default.
         dtype: type of the weights, ``"auto"`` for the checkpoint's own; float32 on a CPU and
             ``"auto"`` elsewhere by default.
-        ladder: scales to run at; the model's own by default.
+        ladder: scales to run at, or caps of a model with a knob; the model's own by default.
         device_map: spread the model over devices, e.g. ``"auto"``, instead of ``device``; needs
             the package ``accelerate``.
         quantize: bits of the language model's matrices, 8 or 4; needs ``bitsandbytes``.
@@ -60,6 +62,10 @@ def load_model(
             default.
         compiled: run the language model through ``torch.compile``. The first answers then take
             minutes; large batches are a quarter faster on a CPU, single samples are not.
+
+    Returns:
+        What answers at chosen scales. An M3 or MQT model is a ``budget.llava.LlavaRunner``, which
+        can more; who needs that calls ``budget.matryoshka.load_matryoshka``.
 
     Raises:
         ModelError: if there is no such model, its layout is not known, weights do not fit, or a

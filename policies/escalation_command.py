@@ -186,7 +186,7 @@ def _tokens(readers: Readers, paths: tuple[Path, Path, Path]) -> tuple[FloatArra
     names = ("evaluated", "fit", "calibration")
     for (one, first), (other, second) in combinations(zip(names, tables, strict=True), 2):
         refuse_overlap(one, first, other, second)
-    return known_tokens(tables[-1]), ladder
+    return known_tokens(tables[-1].num_visual_tokens), ladder
 
 
 def _settings(family: str, seed: int, threads: int) -> dict[str, Any]:

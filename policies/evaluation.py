@@ -205,8 +205,8 @@ def evaluate(
         expected: the policy's predictions, shape [n, k].
         prices: of the policy, by name, at least one.
         price_costs: what the price is paid on, shape [k]; mean visual tokens by default.
-        group_expected: predictions of :class:`policies.per_group.PerGroupScores` fitted on other samples, [n, k];
-            without them there is no such row.
+        group_expected: predictions of :class:`policies.per_group.PerGroupScores` fitted on other
+            samples, [n, k]; without them there is no such row.
         group_costs: mean visual tokens of each sample's group on these, [n, k]; by default the
             means of all samples.
         group_price: price of the per-group baseline; by default the one with which it spends,

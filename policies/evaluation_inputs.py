@@ -54,7 +54,7 @@ def table_measured(curves: CurveTable) -> Measured:
     Raises:
         DataError: if no sample has an image.
     """
-    known_tokens(curves)
+    known_tokens(curves.num_visual_tokens)
     return measured(
         curves.scores,
         curves.num_visual_tokens,
@@ -132,10 +132,10 @@ def encoder_of(readers: Readers, source: SampleSource, files: Files) -> Encoded 
     """Return what gives visual tokens of a split, each split encoded once."""
     if files.model is None:
         return None
-    from budget import load_model
+    from budget.matryoshka import load_matryoshka
     from policies.vision_command import encode_split
 
-    model = load_model(files.model)
+    model = load_matryoshka(files.model, "a policy of tier post-vision")
     kept: dict[str, VisionInputs] = {}
 
     def encoded(name: str, split: Split) -> VisionInputs:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from budget.cost_calibration import CostCalibration, read_calibration
 from budget.errors import DataError, PolicyError
@@ -43,7 +44,7 @@ def rung_costs(cost: str, curves: CurveTable, *, model: str | None) -> RungCosts
         PolicyError: if the calibration is of another model or other scales.
     """
     if cost == "tokens":
-        return RungCosts(known_tokens(curves), "tokens")
+        return RungCosts(known_tokens(curves.num_visual_tokens), "tokens")
     if cost == "flops":
         if not np.isfinite(curves.flops).all():
             raise DataError(
@@ -57,15 +58,18 @@ def rung_costs(cost: str, curves: CurveTable, *, model: str | None) -> RungCosts
     return RungCosts(rising(calibration.sample_ms()), "ms")
 
 
-def known_tokens(curves: CurveTable) -> FloatArray:
+def known_tokens(tokens: ArrayLike) -> FloatArray:
     """Return the mean visual tokens of every rung, rising, shape [k].
+
+    Args:
+        tokens: that the samples of curves took at every rung, shape [n, k].
 
     Raises:
         DataError: if no sample has an image.
     """
-    if not curves.num_visual_tokens.any(axis=0).all():
+    if not np.any(tokens, axis=0).all():
         raise DataError("no sample of the curves has visual tokens, so there is nothing to choose")
-    return rung_means(curves.num_visual_tokens)
+    return rung_means(tokens)
 
 
 def _refuse_other(

@@ -137,7 +137,7 @@ def _policy(
         calibration_features=features["calibration"],
         calibration_scores=curves["calibration"].scores,
         ladder=model.ladder,
-        rung_costs=known_tokens(curves["fit"]),
+        rung_costs=known_tokens(curves["fit"].num_visual_tokens),
         calibration_tokens=curves["calibration"].num_visual_tokens,
         predictor=LightGBMScores(random_state=seed, num_threads=2),
     )

@@ -8,7 +8,7 @@ the smallest thing is that the answer rests on. Its baseline is one fixed scale 
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from experiments.scenes.vocabulary import GROUPS
 
@@ -47,7 +47,7 @@ def measure_real_gap(
     fit_scores: NDArray[np.float64],
     test: "Dataset",
     test_scores: NDArray[np.float64],
-    tokens: NDArray[np.float64],
+    tokens: ArrayLike,
     rng: np.random.Generator,
 ) -> RealGap:
     """Fit both rules on ``fit``, and measure them on ``test``.
