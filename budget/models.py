@@ -26,9 +26,11 @@ from budget.quiet import quiet_transformers
 from budget.remote.address import is_remote
 from budget.shipped import SHIPPED, shipped_folder
 from budget.towers import tower_processor
+from budget.types import MatryoshkaVLM
 
 ORIGINAL = "llava_llama"
 _CLASSES = {"llava": LlavaForConditionalGeneration, "mqt_llava": MqtLlavaForConditionalGeneration}
+MATRYOSHKA_KINDS = (ORIGINAL, *_CLASSES)
 
 
 def load_model(
@@ -43,7 +45,7 @@ def load_model(
     attention: str | None = None,
     compiled: bool = False,
     **remote: Any,
-) -> Any:
+) -> MatryoshkaVLM:
     """Load a model of any family, recognised by its configuration, or reach one that is served.
 
     Args:
@@ -56,7 +58,7 @@ def load_model(
         device: where the model runs; the CPU by default.
         dtype: type of the weights, ``"auto"`` for the checkpoint's own; float32 on a CPU and
             ``"auto"`` elsewhere by default.
-        ladder: scales to run at; the model's own by default.
+        ladder: scales to run at, or caps of a model with a knob; the model's own by default.
         device_map: spread the model over devices, e.g. ``"auto"``, instead of ``device``; needs
             the package ``accelerate``.
         quantize: bits of the language model's matrices, 8 or 4; needs ``bitsandbytes``.
@@ -65,6 +67,10 @@ def load_model(
         compiled: run the language model through ``torch.compile``. The first answers then take
             minutes; large batches are a quarter faster on a CPU, single samples are not.
         remote: of a served model, the names of ``budget.remote.settings.RemoteSettings``.
+
+    Returns:
+        What answers at chosen scales. An M3 or MQT model is a ``budget.llava.LlavaRunner``, which
+        can more; who needs that calls ``budget.matryoshka.load_matryoshka``.
 
     Raises:
         ModelError: if there is no such model, its layout is not known, weights do not fit, or a

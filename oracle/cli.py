@@ -30,6 +30,8 @@ from budget.console import (
     say,
 )
 from budget.data_choice import DataChoice, takes_data_choice
+from budget.device_options import LadderOption
+from budget.options import given_ladder
 from oracle.export_cli import export
 from oracle.ingest_cli import ingest
 from oracle.labels_cli import labels
@@ -77,6 +79,7 @@ def run(
             "settings as openai:URL#name?dialect=...&ladder=...; see docs/remote.md."
         ),
     ] = "m3",
+    ladder: LadderOption = None,
     split: Annotated[str, typer.Option(help="Split, where the data has several.")] = "test",
     limit: Annotated[
         int | None, typer.Option(help="Samples from the front; default: all.", min=1)
@@ -181,7 +184,7 @@ def run(
     wanted = EngineChoice(engine, workers, gpus_per_worker, ray_address)
     with (
         _interruptible(),
-        opened(wanted, model, device, _warn) as (vlm, begin),
+        opened(wanted, model, device, _warn, given_ladder(ladder)) as (vlm, begin),
         stop_on_signals() as stop,
         progress(f"{vlm.name} at {len(vlm.ladder)} scales", "answers") as update,
     ):
