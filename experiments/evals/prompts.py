@@ -1,0 +1,105 @@
+"""A document as this package asks it: pictures, and a question or a conversation about them.
+
+Pictures stand before the text of their turn. A text that says where they are to stand (lmms-eval's
+``<image>``, a message of texts and pictures in turns) keeps their order, not their places.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from PIL.Image import Image
+
+from budget.chat import Chat, Question, Turn
+from budget.errors import DataError
+from experiments.evals.media import Media
+
+IMAGE = "<image>"
+_MARK = re.compile(rf"[ \t]*{IMAGE}[ \t]*\n?")
+_FIRST = re.compile(rf"(?:\s*{IMAGE})*")
+
+
+class Prompted(NamedTuple):
+    """What a model is shown.
+
+    Attributes:
+        images: pictures, in order.
+        question: what is asked about them.
+    """
+
+    images: list[Image]
+    question: Question
+
+
+class PromptReader:
+    """Reads documents as tasks give them.
+
+    Args:
+        media: turns visuals into pictures.
+        warn: takes a line of text; what is lost is said once.
+    """
+
+    def __init__(self, media: Media, warn: Callable[[str], None]) -> None:
+        self.media = media
+        self._warn: Callable[[str], None] | None = warn
+
+    def text(self, text: str, visuals: Any) -> Prompted:
+        """Return a text about some visuals.
+
+        As many ``<image>`` as there are pictures stand for them and are taken out.
+        """
+        images = self.media.pictures(visuals)
+        if images and text.count(IMAGE) == len(images):
+            if IMAGE in _FIRST.sub("", text, count=1):
+                self._say_moved()
+            text = _MARK.sub("\n", text).strip()
+        return Prompted(images, text)
+
+    def messages(self, messages: Sequence[Mapping[str, Any]]) -> Prompted:
+        """Return a conversation of messages with ``role`` and ``content``.
+
+        Content is a text, or a list of parts with a ``type``: text, image or video.
+
+        Raises:
+            DataError: if a message is not well formed or has something else.
+        """
+        images: list[Image] = []
+        turns = []
+        for message in messages:
+            texts, shown = self._parts(message.get("content"))
+            turns.append(Turn(message.get("role", "user"), "\n".join(texts), len(shown)))
+            images += shown
+        try:
+            chat = Chat(tuple(turns))
+        except ValueError as error:
+            raise DataError(f"a conversation cannot be asked: {error}") from error
+        alone = len(chat.turns) == 1
+        return Prompted(images, chat.turns[0].text if alone else chat)
+
+    def _parts(self, content: Any) -> tuple[list[str], list[Image]]:
+        if isinstance(content, str):
+            return [content], []
+        if not isinstance(content, list | tuple):
+            raise DataError(f"a message's content must be a text or a list, got {type(content)}")
+        texts: list[str] = []
+        images: list[Image] = []
+        for part in content:
+            kind = part.get("type") if isinstance(part, Mapping) else None
+            if kind == "text":
+                texts.append(str(part.get("text", "")))
+            elif kind in ("image", "video"):
+                visual = part.get("url", part.get(kind))
+                read = self.media.pictures if kind == "image" else self.media.video
+                if any(texts):
+                    self._say_moved()
+                images += read(visual)
+            elif kind == "audio":
+                raise DataError("a document has sound, which no model here hears")
+            else:
+                raise DataError(f"a message has a part of type {kind!r}; read are text and image")
+        return texts, images
+
+    def _say_moved(self) -> None:
+        if self._warn is not None:
+            self._warn("pictures within a text are shown before the text of their turn, in order")
+            self._warn = None
