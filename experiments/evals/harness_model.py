@@ -108,10 +108,9 @@ class HarnessModel:
         if request.counted:
             self.report.add_failed(request.place, one_line(problem))
 
-    def close(self) -> None:
-        """Say what was counted, and let go of the model."""
+    def say_report(self) -> None:
+        """Say what was counted so far."""
         self._say(f"budget: {self.report.line()}")
-        del self.vlm
 
     def load(self, request: Request) -> Loaded | None:
         """Load a request's pictures; None if that fails and errors count as empty answers."""

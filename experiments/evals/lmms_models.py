@@ -102,7 +102,7 @@ class BudgetModel(lmms):
                 avg_speed=report.new_tokens / report.seconds if report.seconds else 0.0,
                 additional_metrics=report.values(),
             )
-            self.harness.close()
+            self.harness.say_report()
             self.harness = None
         super().clean()
 

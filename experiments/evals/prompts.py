@@ -6,11 +6,11 @@ Pictures stand before the text of their turn. A text that says where they are to
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from PIL.Image import Image
 
-from budget.chat import Chat, Question, Turn
+from budget.chat import Chat, Question, Role, Turn
 from budget.errors import DataError
 from experiments.evals.media import Media
 
@@ -52,7 +52,7 @@ class PromptReader:
         if images and text.count(IMAGE) == len(images):
             if IMAGE in _FIRST.sub("", text, count=1):
                 self._say_moved()
-            text = _MARK.sub("\n", text).strip()
+            text = _unmarked(text)
         return Prompted(images, text)
 
     def messages(self, messages: Sequence[Mapping[str, Any]]) -> Prompted:
@@ -67,14 +67,31 @@ class PromptReader:
         turns = []
         for message in messages:
             texts, shown = self._parts(message.get("content"))
-            turns.append(Turn(message.get("role", "user"), "\n".join(texts), len(shown)))
+            turns.append(Turn(_role(message.get("role")), "\n".join(texts), len(shown)))
             images += shown
-        try:
-            chat = Chat(tuple(turns))
-        except ValueError as error:
-            raise DataError(f"a conversation cannot be asked: {error}") from error
-        alone = len(chat.turns) == 1
-        return Prompted(images, chat.turns[0].text if alone else chat)
+        return _asked(turns, images)
+
+    def history(self, messages: Sequence[Mapping[str, str]], visuals: Any) -> Prompted:
+        """Return a conversation of texts about some visuals.
+
+        ``<image>`` says which of the user's turns each picture belongs to, if there are as many as
+        pictures; otherwise all belong to the last turn.
+        """
+        images = self.media.pictures(visuals)
+        marks = [each["content"].count(IMAGE) for each in messages]
+        if sum(marks) != len(images):
+            return self._with_images(messages, [0] * (len(marks) - 1) + [len(images)], images)
+        texts = [{**each, "content": _unmarked(each["content"])} for each in messages]
+        return self._with_images(texts, marks, images)
+
+    def _with_images(
+        self, messages: Sequence[Mapping[str, str]], counts: Sequence[int], images: list[Image]
+    ) -> Prompted:
+        turns = [
+            Turn(_role(each["role"]), each["content"], count)
+            for each, count in zip(messages, counts, strict=True)
+        ]
+        return _asked(turns, images)
 
     def _parts(self, content: Any) -> tuple[list[str], list[Image]]:
         if isinstance(content, str):
@@ -103,3 +120,22 @@ class PromptReader:
         if self._warn is not None:
             self._warn("pictures within a text are shown before the text of their turn, in order")
             self._warn = None
+
+
+def _asked(turns: Sequence[Turn], images: list[Image]) -> Prompted:
+    """Return turns as a question if there is one alone, or as a conversation."""
+    try:
+        chat = Chat(tuple(turns))
+    except ValueError as error:
+        raise DataError(f"a conversation cannot be asked: {error}") from error
+    return Prompted(images, chat.question if len(chat.turns) == 1 else chat)
+
+
+def _role(role: Any) -> Role:
+    if role not in ("system", "user", "assistant"):
+        raise DataError(f"a message has role {role!r}; read are system, user and assistant")
+    return cast("Role", role)
+
+
+def _unmarked(text: str) -> str:
+    return _MARK.sub("\n", text).strip()

@@ -5,6 +5,7 @@ from the same call, which tells whether an answer is what it would have said. Th
 call. Of several images the dearest choice holds for all, as likelihoods are read at one scale.
 """
 
+import time
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -58,11 +59,13 @@ def weigh(model: HarnessModel, requests: Sequence[Weighed]) -> list[list[Likelih
             "that generates"
         )
     found: list[list[Likelihood]] = []
+    start = time.perf_counter()
     for held in chunks(requests, model.args.batch_size):
         loaded = [model.load(each) for each in held]
         weighed = iter(_weigh_loaded(model, [each for each in loaded if each is not None]))
         for request, each in zip(held, loaded, strict=True):
             found.append([IMPOSSIBLE] * len(_texts(request)) if each is None else next(weighed))
+    model.report.seconds += time.perf_counter() - start
     return found
 
 
