@@ -169,8 +169,8 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             **options,
         )
         results = [
-            self._result(answer, own, planned.decision_ms if own else 0.0)
-            for answer, own in zip(answers, choices, strict=True)
+            self._result(answer, own, each, planned.decision_ms if own else 0.0)
+            for answer, own, each in zip(answers, choices, listed, strict=True)
         ]
         if self.governor is not None:
             settle(self.governor, results, budgets)
@@ -203,7 +203,11 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
         return planned, features
 
     def _result(
-        self, answer: "Answer", choices: tuple[Choice, ...], decision_ms: float
+        self,
+        answer: "Answer",
+        choices: tuple[Choice, ...],
+        images: "list[Image]",
+        decision_ms: float,
     ) -> AdaptiveAnswer:
         return AdaptiveAnswer(
             text=answer.text,
@@ -214,8 +218,8 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             decision_ms=decision_ms,
             confidence=answer.confidence,
             grids=answer.grids,
-            flops=spent_flops(self.model, answer),
-            full_flops=full_flops(self.model, answer),
+            flops=self.model.answer_cost(answer).flops,
+            full_flops=self.model.full_flops(answer, images),
             finish_reason=answer.finish_reason,
         )
 
@@ -237,25 +241,6 @@ def settle(
         if own and all(each is None for each in own) and governor.unit != "ms":
             paid = answer.num_visual_tokens if governor.unit == "tokens" else answer.flops
             governor.settle([choice.rung for choice in answer.choices], paid)
-
-
-def spent_flops(model: "MatryoshkaVLM", answer: "Answer") -> float:
-    """Return the FLOPs of one answer, all parts, whatever scales its images had.
-
-    A prompt costs what its length costs: visual tokens beyond the smallest scale's are counted
-    with the text.
-    """
-    least = model.ladder[0] if answer.grids else 0
-    rest = answer.prompt_tokens - least * answer.grids
-    new = max(len(answer.token_ids), 1)
-    return model.cost(least, rest, new, grids=answer.grids).flops
-
-
-def full_flops(model: "MatryoshkaVLM", answer: "Answer") -> float:
-    """Return what an answer of the same length takes with every image at the largest scale."""
-    text = answer.prompt_tokens - answer.num_visual_tokens
-    new = max(len(answer.token_ids), 1)
-    return model.cost(model.ladder[-1], text, new, grids=answer.grids).flops
 
 
 def _scales(choices: tuple[Choice, ...]) -> int | list[int]:

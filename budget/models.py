@@ -13,10 +13,10 @@ from transformers import AutoTokenizer, CLIPImageProcessorPil, LlavaForCondition
 
 from budget.checkpoints import load_checked, load_original
 from budget.errors import ModelError, one_line
+from budget.families.loading import load_family
 from budget.hub import fetch_model
 from budget.json_files import read_json
 from budget.ladder import ScaleLadder, family_ladder
-from budget.llava import LlavaRunner
 from budget.m3 import M3Model
 from budget.mqt import MqtLlavaConfig, MqtLlavaForConditionalGeneration
 from budget.mqt_model import MqtModel
@@ -41,8 +41,8 @@ def load_model(
     quantize: int | None = None,
     attention: str | None = None,
     compiled: bool = False,
-) -> LlavaRunner:
-    """Load an M3 or MQT model.
+) -> Any:
+    """Load a model of any family, recognised by its configuration.
 
     Args:
         path_or_id: a folder, a hub id, or the name of a shipped model ("m3" or "mqt"). A folder
@@ -81,8 +81,15 @@ def load_model(
         elif kind in _CLASSES:
             model = load_checked(_CLASSES[kind], folder, folder, dtype=wanted, **placement)
         else:
-            known = ", ".join(sorted([ORIGINAL, *_CLASSES]))
-            raise ModelError(f"{folder} has model_type {kind!r}; known are {known}")
+            return load_family(
+                folder,
+                raw,
+                name=_name_of(path_or_id),
+                ladder=ladder,
+                device=device,
+                dtype=wanted,
+                placement=placement,
+            )
         tokenizer, processor = _load_processors(folder, raw)
     if compiled:
         model.model.language_model.compile(dynamic=True)

@@ -81,7 +81,7 @@ def run_batch(
             batch_size=len(questions),
         )
         seconds = (encoding + time.perf_counter() - start) / len(questions)
-        per_rung.append([rung_result(model, answer, m, seconds) for answer in answers])
+        per_rung.append([rung_result(model, answer, seconds) for answer in answers])
     return [list(rungs) for rungs in zip(*per_rung, strict=True)]
 
 
@@ -94,30 +94,20 @@ def _run_shared(
     )
     seconds = time.perf_counter() - start
     taken = sum(model.every_scale_flops(rungs, sharing=len(questions)) for rungs in answers)
-    results = [
-        [
-            rung_result(model, answer, m, math.nan)
-            for answer, m in zip(rungs, model.ladder, strict=True)
-        ]
-        for rungs in answers
-    ]
+    results = [[rung_result(model, answer, math.nan) for answer in rungs] for rungs in answers]
     return [
         [rung._replace(seconds=seconds * rung.flops / taken) for rung in rungs] for rungs in results
     ]
 
 
-def rung_result(
-    model: "MatryoshkaVLM", answer: "Answer", num_visual_tokens: int, seconds: float
-) -> RungResult:
+def rung_result(model: "MatryoshkaVLM", answer: "Answer", seconds: float) -> RungResult:
     """Return what one answer says and costs."""
-    text_tokens = answer.prompt_tokens - answer.num_visual_tokens
-    new_tokens = len(answer.token_ids)
     return RungResult(
         answer.text,
         answer.confidence,
         answer.margin,
         answer.entropy,
-        model.cost(num_visual_tokens, text_tokens, new_tokens, grids=answer.grids).flops,
+        model.answer_cost(answer).flops,
         seconds,
         answer.num_visual_tokens,
         answer.prompt_tokens,

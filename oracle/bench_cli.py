@@ -94,7 +94,8 @@ def _load(model: str, device: str, dtype: str | None, *, random_weights: bool) -
         raise ValueError(f"{model} holds no weights; add --random-weights to run its shape")
     from budget.models import load_model
 
-    return load_model(model, device=place, dtype=kind)
+    loaded: LlavaRunner = load_model(model, device=place, dtype=kind)
+    return loaded
 
 
 def _print(found: "SweepTimes", runner: "LlavaRunner") -> None:

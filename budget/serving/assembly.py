@@ -107,7 +107,7 @@ def _runner(flags: ModelFlags) -> "LlavaRunner":
 
         torch.set_num_threads(flags.threads)
     dtype = None if flags.dtype is None else parse_dtype(flags.dtype)
-    runner = load_model(flags.model, device=flags.device, dtype=dtype)
+    runner: LlavaRunner = load_model(flags.model, device=flags.device, dtype=dtype)
     if flags.times is not None:
         runner.times = read_times(flags.times)
     return runner

@@ -64,10 +64,7 @@ class Media:
         """
         if isinstance(visual, str | Path):
             return self._video_file(str(visual))
-        pictures = self.pictures(visual)
-        if self.frames is None or len(pictures) <= self.frames:
-            return pictures
-        return [pictures[i] for i in evenly(len(pictures), self.frames)]
+        return self._kept(self.pictures(visual))
 
     def _array(self, values: np.ndarray[Any, Any]) -> list[Image.Image]:
         if values.dtype != np.uint8 or values.ndim not in (3, 4) or values.shape[-1] != 3:
@@ -77,7 +74,7 @@ class Media:
             )
         if values.ndim == 3:
             return [Image.fromarray(values)]
-        return self.video([Image.fromarray(frame) for frame in values])
+        return self._kept([Image.fromarray(frame) for frame in values])
 
     def _named(self, visual: dict[str, Any]) -> list[Image.Image]:
         if isinstance(visual.get("bytes"), bytes):
@@ -105,7 +102,12 @@ class Media:
                 if self.read_video
                 else f"{path} is a video, which cannot be read here"
             )
-        return self.read_video(path, self.frames)
+        # Of a file that does not tell how many frames it has, a reader gives them all.
+        return self._kept(self.read_video(path, self.frames))
+
+    def _kept(self, pictures: list[Image.Image]) -> list[Image.Image]:
+        wanted = len(pictures) if self.frames is None else self.frames
+        return [pictures[i] for i in evenly(len(pictures), wanted)]
 
 
 def evenly(count: int, wanted: int) -> Sequence[int]:

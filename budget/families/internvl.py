@@ -1,0 +1,30 @@
+"""InternVL: an image is cut into tiles, and seen whole once more where there are several."""
+
+from typing import Any
+
+from budget.families.family import Family, image_token_id
+from budget.families.knob import KwargsKnob
+
+_TILES = (1, 2, 4, 6, 12)
+
+
+def tiles_knob(processor: Any, config: Any) -> KwargsKnob:
+    """Return the knob that bounds an image's tiles."""
+    each = processor.image_seq_length
+
+    def kwargs(cap: int) -> dict[str, Any]:
+        # Two tiles or more come with the whole image as one more.
+        tiles = max(cap // each - 1, 1)
+        return {"crop_to_patches": tiles > 1, "min_patches": 1, "max_patches": tiles}
+
+    return KwargsKnob(
+        name="max_patches",
+        ladder=tuple(each * (n if n == 1 else n + 1) for n in _TILES),
+        processor=processor,
+        token_id=image_token_id(config),
+        kwargs=kwargs,
+        least=each,
+    )
+
+
+FAMILIES = (Family("InternVL", ("internvl",), tiles_knob),)

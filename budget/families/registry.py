@@ -1,0 +1,15 @@
+"""Which family a model is of."""
+
+from typing import Any
+
+from budget.families import idefics3, internvl, qwen_vl
+from budget.families.family import Family
+from budget.families.shrink import SHRINK
+
+FAMILIES: tuple[Family, ...] = (*qwen_vl.FAMILIES, *idefics3.FAMILIES, *internvl.FAMILIES)
+
+
+def family_of(config: dict[str, Any]) -> Family:
+    """Return the family of a model by its ``config.json``; one of its own, or the one for all."""
+    kind = config.get("model_type")
+    return next((each for each in FAMILIES if kind in each.model_types), SHRINK)
