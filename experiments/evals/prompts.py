@@ -46,19 +46,16 @@ class PromptReader:
     def text(self, text: str, visuals: Any) -> Prompted:
         """Return a text about some visuals.
 
-        As many ``<image>`` as there are pictures stand for them and are taken out.
+        ``<image>``, as often as there are pictures, stands for them and is taken out.
         """
         images = self.media.pictures(visuals)
-        if images and text.count(IMAGE) == len(images):
-            if IMAGE in _FIRST.sub("", text, count=1):
-                self._say_moved()
-            text = _unmarked(text)
-        return Prompted(images, text)
+        return Prompted(images, self._told(text, len(images)))
 
     def messages(self, messages: Sequence[Mapping[str, Any]]) -> Prompted:
         """Return a conversation of messages with ``role`` and ``content``.
 
-        Content is a text, or a list of parts with a ``type``: text, image or video.
+        Content is a text, or a list of parts with a ``type``: text, image or video. ``<image>`` in
+        it is read as in a text.
 
         Raises:
             DataError: if a message is not well formed or has something else.
@@ -67,7 +64,8 @@ class PromptReader:
         turns = []
         for message in messages:
             texts, shown = self._parts(message.get("content"))
-            turns.append(Turn(_role(message.get("role")), "\n".join(texts), len(shown)))
+            text = self._told("\n".join(texts), len(shown))
+            turns.append(Turn(_role(message.get("role")), text, len(shown)))
             images += shown
         return _asked(turns, images)
 
@@ -115,6 +113,14 @@ class PromptReader:
             else:
                 raise DataError(f"a message has a part of type {kind!r}; read are text and image")
         return texts, images
+
+    def _told(self, text: str, images: int) -> str:
+        """Return a text without the marks of its images."""
+        if not images or text.count(IMAGE) != images:
+            return text
+        if IMAGE in _FIRST.sub("", text, count=1):
+            self._say_moved()
+        return _unmarked(text)
 
     def _say_moved(self) -> None:
         if self._warn is not None:
