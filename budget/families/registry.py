@@ -2,11 +2,17 @@
 
 from typing import Any
 
-from budget.families import idefics3, internvl, qwen_vl
+from budget.families import glm_v, idefics3, internvl, kimi, qwen_vl
 from budget.families.family import Family
 from budget.families.shrink import SHRINK
 
-FAMILIES: tuple[Family, ...] = (*qwen_vl.FAMILIES, *idefics3.FAMILIES, *internvl.FAMILIES)
+FAMILIES: tuple[Family, ...] = (
+    *qwen_vl.FAMILIES,
+    *glm_v.FAMILIES,
+    *kimi.FAMILIES,
+    *idefics3.FAMILIES,
+    *internvl.FAMILIES,
+)
 
 
 def family_of(config: dict[str, Any]) -> Family:
