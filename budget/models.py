@@ -14,6 +14,8 @@ from transformers import AutoTokenizer, CLIPImageProcessorPil, LlavaForCondition
 from budget.checkpoints import load_checked, load_original
 from budget.errors import ModelError, one_line
 from budget.families.loading import load_family
+from budget.families.registry import family_of
+from budget.families.shrink import SHRINK
 from budget.hub import fetch_model
 from budget.json_files import read_json
 from budget.ladder import ScaleLadder, family_ladder
@@ -95,7 +97,7 @@ def load_model(
         kind = raw.get("model_type")
         if kind == ORIGINAL:
             model = load_original(folder, num_heads=num_heads, dtype=wanted, **placement)
-        elif kind in _CLASSES:
+        elif kind in _CLASSES and family_of(raw) is SHRINK:
             model = load_checked(_CLASSES[kind], folder, folder, dtype=wanted, **placement)
         else:
             return load_family(
