@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from budget.families import glm_v, idefics3, internvl, kimi, lfm_vl, pixtral, qwen_vl
+from budget.families import glm_v, idefics3, internvl, kimi, lfm_vl, ovis2, pixtral, qwen_vl
 from budget.families.family import Family
 from budget.families.shrink import SHRINK
 
@@ -14,6 +14,7 @@ FAMILIES: tuple[Family, ...] = (
     *internvl.FAMILIES,
     *pixtral.FAMILIES,
     *lfm_vl.FAMILIES,
+    *ovis2.FAMILIES,
 )
 
 
