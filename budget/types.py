@@ -142,3 +142,15 @@ class MatryoshkaVLM(Protocol):
             grids: squares that pass the vision encoder, each with its visual tokens.
         """
         ...
+
+    def answer_cost(self, answer: Answer) -> Cost:
+        """Return what an answer took, whatever scales its images had; NaN where unknown."""
+        ...
+
+    def full_flops(self, answer: Answer, images: SampleImages) -> float:
+        """Return what an answer of the same length takes with its images at the largest scale."""
+        ...
+
+    def realised(self, image: Image) -> list[int]:
+        """Return the visual tokens that an image costs at every rung of the ladder."""
+        ...

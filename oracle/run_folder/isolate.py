@@ -124,6 +124,7 @@ class Isolator:
                 [each.sample for each in batch],
                 [each.image for each in batch],
                 max_new_tokens=self._max_new_tokens,
+                score=self._score,
             )
         except Exception as problem:  # whatever a model says to a sample that it cannot take
             return _Trouble(_named(problem), is_out_of_memory(problem))
