@@ -144,7 +144,8 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
 
         Raises:
             ValueError: if there are not as many images as questions, if the model cannot meet a
-                fixed m, if a total is too small for a sample or given to one image, or if the policy's choice is not well formed.
+                fixed m, if a total is too small for a sample or given to one image, or if the
+                policy's choice is not well formed.
         """
         refuse_unpaired(images, questions)
         if not len(questions):

@@ -104,7 +104,7 @@ def split_evenly(tokens: IntArray, total: int) -> IntArray:
     refuse_too_small(tokens, total)
     fitting = np.flatnonzero(tokens.sum(axis=0) <= total)
     if not fitting.size:
-        return tokens.argmin(axis=1).astype(np.int64)
+        return np.asarray(tokens.argmin(axis=1), dtype=np.int64)
     rung = int(fitting[-1])
     rungs = np.full(len(tokens), rung, dtype=np.int64)
     if rung + 1 < tokens.shape[1]:

@@ -1,8 +1,8 @@
 """How images of one prompt shared the total of a rung, in two columns beside the curves.
 
-``image_scales`` lists the scale of each image, and ``more_answers`` says how many answers the search
-for the sample's splits took beside those with all images at one rung. Only a run that searched has
-them; a sample with one image has nothing to share, an empty list and 0.
+``image_scales`` lists the scale of each image, and ``more_answers`` says how many answers the
+search for the sample's splits took beside those with all images at one rung. Only a run that
+searched has them; a sample with one image has nothing to share, an empty list and 0.
 """
 
 from collections.abc import Sequence
