@@ -105,7 +105,9 @@ def _caps(images: Any, tile: int, seen_again: int) -> tuple[int, ...]:
     """Return shares of what an image costs unsplit, then what the numbers of tiles cost."""
     caps = {max(images.max_image_tokens // share, 1) for share in _SHARES}
     if images.do_image_splitting:
-        counts = {n for n in _TILES if images.min_tiles <= n < images.max_tiles} | {images.max_tiles}
+        counts = {n for n in _TILES if images.min_tiles <= n < images.max_tiles} | {
+            images.max_tiles
+        }
         caps |= {n * tile + seen_again for n in counts}
     return tuple(sorted(caps))
 

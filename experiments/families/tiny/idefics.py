@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from experiments.families.tiny.parts import save, text_sizes, tokenizer
-from experiments.families.tiny.tiles import EACH, TILE, VISION
 from transformers import (
     Idefics3Config,
     Idefics3ForConditionalGeneration,
@@ -18,6 +16,8 @@ from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3I
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 from budget.families.processors import image_only
+from experiments.families.tiny.parts import save, text_sizes, tokenizer
+from experiments.families.tiny.tiles import EACH, TILE, VISION
 
 SPECIAL = ["<fake_token_around_image>", "<image>", "<end_of_utterance>", "<global-img>"]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from experiments.families.tiny.parts import save, text_sizes, tokenizer
 from transformers import (
     InternVLConfig,
     InternVLForConditionalGeneration,
@@ -21,6 +20,7 @@ from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2Im
 from transformers.models.ovis2.image_processing_pil_ovis2 import Ovis2ImageProcessorPil
 
 from budget.families.processors import image_only
+from experiments.families.tiny.parts import save, text_sizes, tokenizer
 
 TILE, EACH = 32, 4
 VISION = {
