@@ -1,5 +1,6 @@
 """Prompts of one model as batches that its ``forward`` takes."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,6 +50,12 @@ class Batches:
         pad = prompt.tokenizer.pad_token_id
         self.pad_id = int(pad if pad is not None else (*stop_ids, 0)[0])
 
+    @property
+    def longest(self) -> float:
+        """Tokens of the longest prompt that the model reads; infinity where it does not say."""
+        limit = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        return math.inf if limit is None else limit
+
     def row(self, question: Question, images: Sequence[Seen], scales: Sequence[int]) -> PromptRow:
         """Return a question about images, seen under caps, as the model reads it.
 
@@ -56,11 +63,10 @@ class Batches:
             ValueError: if it cannot be written as a prompt, or is too long for the model.
         """
         row = make_row(self._prompt, question, images, scales, self._token_id)
-        limit = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
-        if limit is not None and len(row.ids) > limit:
+        if len(row.ids) > self.longest:
             raise ValueError(
                 f"the prompt of {len(row.ids)} tokens, {row.visual_tokens} of them visual, is too "
-                f"long: {self._name} reads {limit}"
+                f"long: {self._name} reads {self.longest:.0f}"
             )
         return row
 
