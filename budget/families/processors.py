@@ -3,7 +3,8 @@
 Processors that know videos cannot be made without torchvision, which images alone do not need.
 """
 
-from functools import cache
+from functools import cache, wraps
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,17 @@ def load_processor(folder: Path) -> Any:
 
 def image_only(processor_class: type) -> type:
     """Return a processor's class without its part for videos."""
-    return type(processor_class.__name__, (processor_class, _WithoutVideo), {})
+    names = list(signature(processor_class).parameters)
+
+    # Loading gives parts by place and leaves out this one, which some classes insist on.
+    @wraps(processor_class.__init__)  # type: ignore[misc]
+    def start(self: Any, *args: Any, **kwargs: Any) -> None:
+        if _VIDEO not in names[: len(args)]:
+            kwargs.setdefault(_VIDEO, None)
+        processor_class.__init__(self, *args, **kwargs)  # type: ignore[misc]
+
+    bases = (processor_class, _WithoutVideo)
+    return type(processor_class.__name__, bases, {"__init__": start})
 
 
 class _WithoutVideo(ProcessorMixin):

@@ -2,11 +2,16 @@
 
 from typing import Any
 
-from budget.families import idefics3, internvl, qwen_vl
+from budget.families import gemma, idefics3, internvl, qwen_vl
 from budget.families.family import Family
 from budget.families.shrink import SHRINK
 
-FAMILIES: tuple[Family, ...] = (*qwen_vl.FAMILIES, *idefics3.FAMILIES, *internvl.FAMILIES)
+FAMILIES: tuple[Family, ...] = (
+    *qwen_vl.FAMILIES,
+    *idefics3.FAMILIES,
+    *internvl.FAMILIES,
+    *gemma.FAMILIES,
+)
 
 
 def family_of(config: dict[str, Any]) -> Family:

@@ -1,0 +1,108 @@
+"""Tiny random models of the Gemma families."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from families.tiny import save, text_sizes, tokenizer
+from transformers import (
+    Gemma3Config,
+    Gemma3ForConditionalGeneration,
+    Gemma3Processor,
+    Gemma4AudioFeatureExtractor,
+    Gemma4Config,
+    Gemma4ForConditionalGeneration,
+    Gemma4Processor,
+)
+from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
+from transformers.models.gemma4.image_processing_pil_gemma4 import Gemma4ImageProcessorPil
+
+from budget.families.processors import image_only
+
+NAMES_3 = {"boi_token": "<soi>", "eoi_token": "<eoi>", "image_token": "<image_soft>"}
+NAMES_4 = {
+    "boi_token": "<|image>",
+    "eoi_token": "<image|>",
+    "image_token": "<|image|>",
+    "boa_token": "<|audio>",
+    "eoa_token": "<audio|>",
+    "audio_token": "<|audio|>",
+}
+LAYERS = {
+    "head_dim": 8,
+    "sliding_window": 512,
+    "layer_types": ["sliding_attention", "full_attention"],
+}
+
+
+def gemma3(folder: Path) -> Path:
+    """Images of 32 pixels, 4 tokens each; crops from 64 pixels on, as 256 are to 896."""
+    tokens = tokenizer(list(NAMES_3.values()), "<soi>", extra_special_tokens=NAMES_3)
+    torch.manual_seed(0)
+    config = Gemma3Config(
+        text_config=text_sizes(tokens, **LAYERS),
+        vision_config={
+            "model_type": "siglip_vision_model",
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "image_size": 32,
+            "patch_size": 8,
+        },
+        mm_tokens_per_image=4,
+        boi_token_index=tokens.boi_token_id,
+        eoi_token_index=tokens.eoi_token_id,
+        image_token_index=tokens.image_token_id,
+    )
+    images = Gemma3ImageProcessorPil(
+        size={"height": 32, "width": 32},
+        do_pan_and_scan=None,
+        pan_and_scan_min_crop_size=64,
+        pan_and_scan_min_ratio_to_activate=1.2,
+        pan_and_scan_max_num_crops=4,
+    )
+    processor = Gemma3Processor(
+        images, tokens, chat_template=tokens.chat_template, image_seq_length=4
+    )
+    return save(Gemma3ForConditionalGeneration(config), processor, folder)
+
+
+def gemma4(folder: Path, **text: Any) -> Path:
+    """Patches of 2 pixels, so that the largest scale is 1120 tokens of 6 x 6 pixels."""
+    tokens = tokenizer([*NAMES_4.values(), "<|video|>"], "<|image|>", extra_special_tokens=NAMES_4)
+    torch.manual_seed(0)
+    config = Gemma4Config(
+        text_config=text_sizes(
+            tokens,
+            **LAYERS,
+            hidden_size_per_layer_input=4,
+            vocab_size_per_layer_input=len(tokens),
+            **{"use_bidirectional_attention": "vision", **text},
+        ),
+        vision_config={
+            "hidden_size": 16,
+            "intermediate_size": 24,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 2,
+            "head_dim": 8,
+            "patch_size": 2,
+        },
+        audio_config=None,
+        boi_token_id=tokens.boi_token_id,
+        eoi_token_id=tokens.eoi_token_id,
+        image_token_id=tokens.image_token_id,
+        boa_token_id=tokens.boa_token_id,
+        eoa_token_index=tokens.eoa_token_id,
+        audio_token_id=tokens.audio_token_id,
+        video_token_id=tokens.convert_tokens_to_ids("<|video|>"),
+    )
+    processor = image_only(Gemma4Processor)(
+        feature_extractor=Gemma4AudioFeatureExtractor(),
+        image_processor=Gemma4ImageProcessorPil(patch_size=2),
+        tokenizer=tokens,
+        video_processor=None,
+        chat_template=tokens.chat_template,
+    )
+    return save(Gemma4ForConditionalGeneration(config), processor, folder)
