@@ -3,7 +3,8 @@
 Processors that know videos cannot be made without torchvision, which images alone do not need.
 """
 
-from functools import cache, wraps
+from collections.abc import Sequence
+from functools import cache
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -65,17 +66,7 @@ def load_processor(folder: Path) -> Any:
 
 def image_only(processor_class: type) -> type:
     """Return a processor's class without its part for videos."""
-    names = list(signature(processor_class).parameters)
-
-    # Loading gives parts by place and leaves out this one, which some classes insist on.
-    @wraps(processor_class.__init__)  # type: ignore[misc]
-    def start(self: Any, *args: Any, **kwargs: Any) -> None:
-        if _VIDEO not in names[: len(args)]:
-            kwargs.setdefault(_VIDEO, None)
-        processor_class.__init__(self, *args, **kwargs)  # type: ignore[misc]
-
-    bases = (processor_class, _WithoutVideo)
-    return type(processor_class.__name__, bases, {"__init__": start})
+    return type(processor_class.__name__, (processor_class, _WithoutVideo), {})
 
 
 class _WithoutVideo(ProcessorMixin):
@@ -90,6 +81,15 @@ class _WithoutVideo(ProcessorMixin):
     def get_attributes(cls) -> list[str]:
         """Return the parts of the processor but the one for videos."""
         return [name for name in super().get_attributes() if name != _VIDEO]
+
+    @classmethod
+    def from_args_and_dict(
+        cls, args: Sequence[Any], processor_dict: dict[str, Any], **kwargs: Any
+    ) -> Any:
+        """Make a processor of the parts that were loaded, each at its own place."""
+        place = list(signature(cls).parameters).index(_VIDEO)
+        given = list(args) if place > len(args) else [*args[:place], None, *args[place:]]
+        return super().from_args_and_dict(given, processor_dict, **kwargs)
 
 
 def _load(folder: Path) -> Any:

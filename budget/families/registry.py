@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from budget.families import gemma, idefics3, internvl, qwen_vl
+from budget.families import gemma, idefics3, internvl, pinpoints, qwen_vl
 from budget.families.family import Family
 from budget.families.shrink import SHRINK
 
@@ -11,6 +11,7 @@ FAMILIES: tuple[Family, ...] = (
     *idefics3.FAMILIES,
     *internvl.FAMILIES,
     *gemma.FAMILIES,
+    *pinpoints.FAMILIES,
 )
 
 

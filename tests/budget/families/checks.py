@@ -1,7 +1,8 @@
 """What every family's model must do, with a tiny random one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,18 +34,39 @@ def picture(size: tuple[int, int], seed: int = 0) -> Image.Image:
 PICTURES = tuple(picture(size, seed) for seed, size in enumerate((WIDE, TALL, SMALL)))
 
 
-def check_whole_way(folder: Path, *, rungs: Sequence[int], around: float = 0.1) -> KnobRunner:
+# Sets the knob of a model and a processor for an image; returns images_kwargs of the call.
+SetKnob = Callable[[KnobRunner, Any, Any, Image.Image, int], dict[str, Any]]
+
+
+def by_kwargs(
+    runner: KnobRunner, model: Any, processor: Any, image: Image.Image, scale: int
+) -> dict[str, Any]:
+    """Return a knob that the call takes."""
+    found: dict[str, Any] = runner.knob.kwargs(scale)  # type: ignore[attr-defined]
+    return found
+
+
+def check_whole_way(
+    folder: Path,
+    *,
+    rungs: Sequence[int],
+    around: float = 0.1,
+    ladder: Sequence[int] | None = None,
+    set_knob: SetKnob = by_kwargs,
+) -> KnobRunner:
     """Run every check.
 
     Args:
         folder: of the model.
         rungs: three of the ladder that a mixed batch is run with.
         around: share of a prompt that may be text which the processor sets around images.
+        ladder: caps; the family's by default.
+        set_knob: sets the knob of transformers' own model and processor.
     """
-    runner = load_model(folder)
+    runner = load_model(folder, ladder=ladder)
     assert isinstance(runner, KnobRunner)
     check_realised(runner)
-    check_stock(runner, folder, runner.ladder[rungs[1]])
+    check_stock(runner, folder, runner.ladder[rungs[1]], set_knob)
     check_mixed(runner, [runner.ladder[rung] for rung in rungs])
     check_every_scale(runner)
     check_costs(runner, around)
@@ -65,7 +87,9 @@ def check_realised(runner: KnobRunner) -> None:
     assert all(each[-1] > each[0] for each in grown), "the knob changes nothing"
 
 
-def check_stock(runner: KnobRunner, folder: Path, scale: int) -> None:
+def check_stock(
+    runner: KnobRunner, folder: Path, scale: int, set_knob: SetKnob = by_kwargs
+) -> None:
     """One rung answers as transformers' own processor and ``generate`` do under the same knob."""
     stock = AutoModelForImageTextToText.from_pretrained(folder).eval()
     processor = load_processor(folder)
@@ -76,7 +100,7 @@ def check_stock(runner: KnobRunner, folder: Path, scale: int) -> None:
         text = processor.tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=True
         )
-        knob = runner.knob.kwargs(scale)  # type: ignore[attr-defined]
+        knob = set_knob(runner, stock, processor, image, scale)
         inputs = processor(images=[image], text=[text], images_kwargs=knob, return_tensors="pt")
         ids = stock.generate(**inputs, max_new_tokens=5, min_new_tokens=0, do_sample=False)
         (answer,) = runner.answer([image], [question], num_visual_tokens=scale, max_new_tokens=5)

@@ -69,7 +69,7 @@ def gemma3(folder: Path) -> Path:
 
 
 def gemma4(folder: Path, **text: Any) -> Path:
-    """Patches of 2 pixels, so that the largest scale is 1120 tokens of 6 x 6 pixels."""
+    """Patches of 4 pixels, each a token, as 3 x 3 of 16 pixels are in the checkpoints."""
     tokens = tokenizer([*NAMES_4.values(), "<|video|>"], "<|image|>", extra_special_tokens=NAMES_4)
     torch.manual_seed(0)
     config = Gemma4Config(
@@ -87,7 +87,8 @@ def gemma4(folder: Path, **text: Any) -> Path:
             "num_attention_heads": 2,
             "num_key_value_heads": 2,
             "head_dim": 8,
-            "patch_size": 2,
+            "patch_size": 4,
+            "pooling_kernel_size": 1,
         },
         audio_config=None,
         boi_token_id=tokens.boi_token_id,
@@ -100,7 +101,7 @@ def gemma4(folder: Path, **text: Any) -> Path:
     )
     processor = image_only(Gemma4Processor)(
         feature_extractor=Gemma4AudioFeatureExtractor(),
-        image_processor=Gemma4ImageProcessorPil(patch_size=2),
+        image_processor=Gemma4ImageProcessorPil(patch_size=4, pooling_kernel_size=1),
         tokenizer=tokens,
         video_processor=None,
         chat_template=tokens.chat_template,
