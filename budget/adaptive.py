@@ -14,6 +14,7 @@ from budget.budgets import (
     FullScale,
 )
 from budget.chat import text_of
+from budget.errors import PolicyError
 from budget.planning import Asked, Choice, Governor, Planned, SampleBudget, budgets_per_image, plan
 from budget.reasons import explain
 
@@ -106,6 +107,7 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             policy's default.
 
     Raises:
+        PolicyError: if the policy needs what the vision encoder found and scales share none of it.
         ValueError: if the policy was made for another ladder than the model's.
     """
 
@@ -116,6 +118,11 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             raise ValueError(
                 f"the policy was made for scales {tuple(policy.ladder)}, "
                 f"the model {model.name!r} has {tuple(model.ladder)}"
+            )
+        if isinstance(policy, EncodedPolicy) and not getattr(model, "shares_features", True):
+            raise PolicyError(
+                f"a policy of tier post-vision needs scales that share their features, as those of "
+                f"M3 and MQT do; the model {model.name!r} takes one of tier pre"
             )
         self.model = model
         self.policy = policy

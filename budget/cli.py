@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from budget.console import one_line_errors, print_json_line, print_table, quiet_libraries
+from budget.device_options import LadderOption
 from budget.errors import PolicyError
+from budget.options import given_ladder
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -75,6 +77,7 @@ def ask(
         ),
     ] = None,
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1)] = 16,
+    ladder: LadderOption = None,
 ) -> None:
     """Answer one question about one image, and say with how many visual tokens and why."""
     quiet_libraries()
@@ -96,7 +99,7 @@ def ask(
     picture = open_image(image)
     from budget.models import load_model
 
-    vlm = load_model(model)
+    vlm = load_model(model, ladder=given_ladder(ladder))
     chooser = FullScale(vlm.ladder) if fixed is not None else _load_policy(policy, model)
     adaptive = AdaptiveVLM(vlm, chooser)
     _warm_up(vlm, picture)
@@ -110,7 +113,7 @@ def ask(
     total_ms = (time.perf_counter() - start) * 1000
     rows = [
         ("answer", answer.text),
-        ("visual tokens", f"{answer.num_visual_tokens} of {vlm.ladder[-1] * answer.grids}"),
+        ("visual tokens", f"{answer.num_visual_tokens} of {vlm.realised(picture)[-1]}"),
         ("why", answer.reason),
         ("decision ms", f"{answer.decision_ms:.1f}"),
         ("total ms", f"{total_ms:.1f}"),

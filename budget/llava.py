@@ -6,12 +6,12 @@ A subclass says how features become exactly m visual tokens; everything else is 
 from collections.abc import Sequence
 
 import torch
-from PIL.Image import Image
 
 from budget.chat import Question
 from budget.cost import llava_cost
 from budget.every_scale import EveryScale, can_share
 from budget.every_scale_cost import every_scale_flops
+from budget.exact_costs import ExactCosts
 from budget.generation import NOTHING, Generated, generate, pad_left
 from budget.listening import make_readers
 from budget.llava_inputs import LlavaInputs
@@ -22,7 +22,7 @@ from budget.session import Session
 from budget.types import Answer, Cost
 
 
-class LlavaRunner(LlavaInputs):
+class LlavaRunner(LlavaInputs, ExactCosts):
     """A LLaVA-like transformers model that answers with a chosen number of visual tokens.
 
     Args and what a sample is are those of :class:`budget.llava_inputs.LlavaInputs`.
@@ -249,27 +249,6 @@ class LlavaRunner(LlavaInputs):
             bytes_per_value=self.model.dtype.itemsize,
             grids=grids,
         )
-
-    def answer_cost(self, answer: Answer) -> Cost:
-        """Return what an answer took, whatever scales its images had.
-
-        A prompt costs what its length costs: visual tokens beyond the smallest scale's are counted
-        with the text.
-        """
-        least = self.ladder[0] if answer.grids else 0
-        rest = answer.prompt_tokens - least * answer.grids
-        return self.cost(least, rest, max(len(answer.token_ids), 1), grids=answer.grids)
-
-    def full_flops(self, answer: Answer, images: SampleImages) -> float:
-        """Return what an answer of the same length takes with every image at the largest scale."""
-        text = answer.prompt_tokens - answer.num_visual_tokens
-        new = max(len(answer.token_ids), 1)
-        return self.cost(self.ladder[-1], text, new, grids=answer.grids).flops
-
-    def realised(self, image: Image) -> list[int]:
-        """Return the visual tokens that an image costs at every rung: as many in each grid."""
-        grids = self.count_grids(image)
-        return [m * grids for m in self.ladder]
 
     def every_scale_flops(self, rungs: Sequence[Answer], sharing: int = 1) -> float:
         """Return the FLOPs that answers of ``answer_every_scale`` to one question took at least.

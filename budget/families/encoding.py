@@ -43,7 +43,7 @@ def merge(outputs: Sequence[Any]) -> Any:
     deep = getattr(first, "deepstack_features", None)
     if deep is not None:
         layers = zip(*(each.deepstack_features for each in outputs), strict=True)
-        merged.deepstack_features = [torch.cat(layer) for layer in layers]
+        merged.deepstack_features = [_joined(list(layer)) for layer in layers]
     return merged
 
 

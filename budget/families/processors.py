@@ -93,8 +93,20 @@ class _WithoutVideo(ProcessorMixin):
 
 
 def _load(folder: Path) -> Any:
-    if has_torchvision():
+    """Load all of a processor, or what there is of it without its part for videos."""
+    if not has_torchvision():
+        return _for_images(folder)
+    try:
         return AutoProcessor.from_pretrained(folder)
+    except OSError as error:
+        # A processor that was saved without torchvision has no part for videos in its folder.
+        try:
+            return _for_images(folder)
+        except Exception:
+            raise error from None
+
+
+def _for_images(folder: Path) -> Any:
     found = _class_of(folder)
     if _VIDEO in found.get_attributes():
         found = image_only(found)

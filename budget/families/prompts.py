@@ -16,10 +16,12 @@ class PromptRow(NamedTuple):
     Attributes:
         ids: token ids, placeholders included.
         images: the images, in the order of their placeholders.
+        scales: the cap that each of them was seen under.
     """
 
     ids: list[int]
     images: list[Seen]
+    scales: list[int]
 
     @property
     def visual_tokens(self) -> int:
@@ -28,7 +30,11 @@ class PromptRow(NamedTuple):
 
 
 def make_row(
-    prompt: Prompt, question: Question, images: Sequence[Seen], token_id: int
+    prompt: Prompt,
+    question: Question,
+    images: Sequence[Seen],
+    scales: Sequence[int],
+    token_id: int,
 ) -> PromptRow:
     """Return a question about images as the model reads it.
 
@@ -38,6 +44,7 @@ def make_row(
         prompt: writes chats.
         question: a text or a chat.
         images: seen, in the chat's order.
+        scales: the cap of each.
         token_id: of the placeholder.
 
     Raises:
@@ -51,7 +58,8 @@ def make_row(
     tokenizer = prompt.tokenizer
     start = tokenizer.bos_token
     special = not (start and pieces[0].startswith(start))
-    row = PromptRow(tokenizer("".join(pieces), add_special_tokens=special).input_ids, list(images))
+    ids: list[int] = tokenizer("".join(pieces), add_special_tokens=special).input_ids
+    row = PromptRow(ids, list(images), list(scales))
     if (found := row.ids.count(token_id)) != row.visual_tokens:
         raise ValueError(
             f"a question must not hold the model's mark of an image "

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from budget.families import gemma, idefics3, internvl, pinpoints, qwen_vl
+from budget.families import gemma, glm_v, idefics3, internvl, kimi, pinpoints, qwen_vl
 from budget.families.family import Family
 from budget.families.shrink import SHRINK
 
 FAMILIES: tuple[Family, ...] = (
     *qwen_vl.FAMILIES,
+    *glm_v.FAMILIES,
+    *gemma.FAMILIES,
+    *kimi.FAMILIES,
     *idefics3.FAMILIES,
     *internvl.FAMILIES,
-    *gemma.FAMILIES,
     *pinpoints.FAMILIES,
 )
 

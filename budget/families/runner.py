@@ -1,7 +1,6 @@
 """A transformers vision-language model that answers under caps of visual tokens per image."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache, partial
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -10,22 +9,17 @@ from PIL import Image as Pictures
 from PIL.Image import Image
 
 from budget.chat import Question, text_of
+from budget.families.batches import Batches
 from budget.families.decoding import decode
-from budget.families.encoding import encode, features_of, merge
+from budget.families.encoding import features_of
 from budget.families.family import Family, image_token_id
 from budget.families.knob import Knob
-from budget.families.measured_cost import (
-    LanguageCost,
-    count_flops,
-    fit_vision,
-    language_cost,
-    whole_cost,
-)
-from budget.families.prompts import PromptRow, make_row, pad_rows
+from budget.families.prompts import PromptRow
+from budget.families.run_costs import REFERENCE, RunCosts
 from budget.families.seen import Seen
 from budget.generation import NOTHING, Generated
 from budget.ladder import ScaleLadder
-from budget.listening import make_readers
+from budget.listening import Reader, make_readers
 from budget.pictures import as_shown
 from budget.prompt import Prompt
 from budget.samples import SampleImages, SampleScales, images_of, scales_of
@@ -33,7 +27,7 @@ from budget.sampling import Generation, Listener, one_per_sample
 from budget.schedule import UNMEASURED, Times, groups_of
 from budget.types import Answer, Cost
 
-_REFERENCE = (640, 480)  # the picture whose costs stand for a scale where no picture is given
+_WINDOW = 8  # batches
 
 
 class KnobRunner:
@@ -53,12 +47,14 @@ class KnobRunner:
     Attributes:
         knob: what sets the tokens.
         times: what batches take, as of ``budget.llava.LlavaRunner``.
+        shares_features: whether all scales are made of what ``encode`` gives.
 
     Raises:
         ValueError: if a cap of ``ladder`` cannot be kept.
     """
 
     times: Times = UNMEASURED
+    shares_features = False
 
     def __init__(
         self,
@@ -75,11 +71,26 @@ class KnobRunner:
         self.knob: Knob = family.knob(processor, model.config)
         self.ladder = ladder or ScaleLadder(self.knob.ladder)
         self.prompt = Prompt(self.tokenizer, processor.image_token)
-        places = (parameter.device for parameter in model.parameters())
-        self.device = next((place for place in places if place.type != "meta"), model.device)
         # Some families keep the state of a run on the model itself.
         self._one_at_a_time = Lock()
-        self._tokens_of_size = lru_cache(maxsize=4096)(self._count_by_size)
+        self._batches = Batches(
+            self.model,
+            processor,
+            self.knob,
+            self.prompt,
+            token_id=self.token_id,
+            stop_ids=self.stop_ids,
+            name=name,
+        )
+        self.device = self._batches.device
+        self._costs = RunCosts(
+            self.model,
+            self._batches.pad_id,
+            tuple(self.ladder),
+            self.see_every_scale,
+            self._batches.encode,
+            self._one_at_a_time,
+        )
         for scale in self.ladder:
             self.check_tokens(scale)
 
@@ -93,18 +104,42 @@ class KnobRunner:
 
     def see_every_scale(self, image: Image) -> list[Seen]:
         """Return an image at every rung; rungs that coincide share one object."""
-        found: list[Seen] = []
-        for scale in self.ladder:
-            seen = self.see(image, scale)
-            found.append(next((other for other in found if other.same(seen)), seen))
-        return found
+        found: dict[bytes, Seen] = {}
+        rungs = (self.see(image, scale) for scale in self.ladder)
+        return [found.setdefault(seen.digest, seen) for seen in rungs]
 
     def realised(self, image: Image) -> list[int]:
         """Return the visual tokens that an image costs at every rung.
 
         They depend on its shape alone and are counted once for every shape.
         """
-        return [tokens for tokens, _ in self._tokens_of_size(as_shown(image).size)]
+        costs = self._costs.of_size(as_shown(image).size)
+        return [each.num_visual_tokens for each in costs]
+
+    def tokens_at(self, image: Image, num_visual_tokens: int) -> int:
+        """Return the visual tokens that an image costs under a cap, of the ladder or not."""
+        if num_visual_tokens in tuple(self.ladder):
+            return self.realised(image)[self.ladder.rung_of(num_visual_tokens)]
+        return self.see(image, num_visual_tokens).num_visual_tokens
+
+    def check_fits(
+        self, images: Sequence[Image], question: Question, scales: Sequence[int]
+    ) -> None:
+        """Refuse a prompt that cannot be written or is longer than the model reads.
+
+        Args:
+            images: of one sample.
+            question: about them.
+            scales: a cap for each image.
+
+        Raises:
+            ValueError: with what is wrong.
+        """
+        for m in scales:
+            self.check_tokens(m)
+        # What is set around an image's tokens is fewer than they are, and they fewer than the cap.
+        if self.count_text_tokens(question, len(images)) + 2 * sum(scales) > self._batches.longest:
+            self._row(question, images, scales)
 
     def count_grids(self, image: Image) -> int:
         """Return 1: numbers of visual tokens are of whole images here."""
@@ -113,7 +148,7 @@ class KnobRunner:
     def encode(self, images: Sequence[Image]) -> list[torch.Tensor]:
         """Return, per image, its visual tokens at the largest scale, shapes [n, d]."""
         top = self.ladder[-1]
-        return [features_of(self._encode(self.see(image, top), top)) for image in images]
+        return [features_of(self._batches.encode(self.see(image, top), top)) for image in images]
 
     @torch.inference_mode()
     def embed_questions(self, questions: Sequence[Question]) -> list[torch.Tensor]:
@@ -147,12 +182,20 @@ class KnobRunner:
         scales = scales_of(num_visual_tokens, [len(each) for each in listed])
         for m in {m for row in scales for m in row}:
             self.check_tokens(m)
-        seen = [
-            [self.see(image, m) for image, m in zip(each, own, strict=True)]
-            for each, own in zip(listed, scales, strict=True)
-        ]
-        generation = generation or Generation(max_new_tokens=max_new_tokens)
-        return self._answer_seen(seen, scales, questions, generation, batch_size, listener)
+        generations = one_per_sample(
+            generation or Generation(max_new_tokens=max_new_tokens), len(questions)
+        )
+        readers = make_readers(self.prompt, generations, listener)
+        found: list[Answer] = []
+        # Pictures behind the processor are large: a few batches at a time are put in order.
+        for start in range(0, len(questions), _WINDOW * batch_size):
+            part = slice(start, start + _WINDOW * batch_size)
+            rows = [
+                self._row(*asked)
+                for asked in zip(questions[part], listed[part], scales[part], strict=True)
+            ]
+            found += self._answer_rows(rows, generations[part], readers[part], batch_size)
+        return found
 
     def answer_every_scale(
         self,
@@ -173,26 +216,25 @@ class KnobRunner:
         if features is not None:
             raise ValueError(f"the scales of {self.name} share no features; give images alone")
         listed = self._listed(images, questions)
-        ladders = [[self.see_every_scale(image) for image in each] for each in listed]
-        found: list[dict[tuple[int, ...], Answer]] = [{} for _ in listed]
-        keys = [
-            [tuple(id(rungs[rung]) for rungs in each) for rung in range(len(self.ladder))]
-            for each in ladders
-        ]
         generation = Generation(max_new_tokens=max_new_tokens)
-        for rung, scale in enumerate(self.ladder):
-            rows = [i for i in range(len(listed)) if keys[i][rung] not in found[i]]
-            answers = self._answer_seen(
-                [[rungs[rung] for rungs in ladders[i]] for i in rows],
-                [[scale] * len(listed[i]) for i in rows],
-                [questions[i] for i in rows],
-                generation,
-                batch_size,
-                None,
+        found: list[dict[tuple[bytes, ...], Answer]] = [{} for _ in listed]
+        every: list[list[Answer]] = [[] for _ in listed]
+        for scale in self.ladder:
+            rows = {
+                i: self._row(question, each, [scale] * len(each))
+                for i, (question, each) in enumerate(zip(questions, listed, strict=True))
+            }
+            keys = {i: tuple(seen.digest for seen in row.images) for i, row in rows.items()}
+            new = [i for i, key in keys.items() if key not in found[i]]
+            readers = make_readers(self.prompt, [generation] * len(new), None)
+            answers = self._answer_rows(
+                [rows[i] for i in new], [generation] * len(new), readers, batch_size
             )
-            for i, answer in zip(rows, answers, strict=True):
-                found[i][keys[i][rung]] = answer
-        return [[own[key] for key in row] for own, row in zip(found, keys, strict=True)]
+            for i, answer in zip(new, answers, strict=True):
+                found[i][keys[i]] = answer
+            for own, known, key in zip(every, found, keys.values(), strict=True):
+                own.append(known[key])
+        return every
 
     @torch.inference_mode()
     def prompt_logits(
@@ -203,10 +245,9 @@ class KnobRunner:
         (scales,) = scales_of([num_visual_tokens], [len(listed)])
         for m in scales:
             self.check_tokens(m)
-        seen = [self.see(each, m) for each, m in zip(listed, scales, strict=True)]
-        row = make_row(self.prompt, question, seen, self.token_id)
+        row = self._row(question, listed, scales)
         with self._one_at_a_time:
-            logits: torch.Tensor = self.model(**self._batch([row], [scales])).logits[0]
+            logits: torch.Tensor = self.model(**self._batches.inputs([row])).logits[0]
         return logits
 
     def count_text_tokens(self, question: Question, images: int | None = None) -> int:
@@ -215,9 +256,8 @@ class KnobRunner:
         What a processor sets around an image is counted as text, at the smallest scale.
         """
         count = images if images is not None else getattr(question, "num_images", 1)
-        picture = Pictures.new("RGB", _REFERENCE)
-        seen = [self.see(picture, self.ladder[0])] * count
-        row = make_row(self.prompt, question, seen, self.token_id)
+        picture = Pictures.new("RGB", REFERENCE)
+        row = self._row(question, [picture] * count, [self.ladder[0]] * count)
         return len(row.ids) - row.visual_tokens
 
     def cost(
@@ -228,33 +268,21 @@ class KnobRunner:
         The vision encoder is charged what it takes for a picture of 640 x 480. What an answer
         really took says ``answer_cost``.
         """
-        self.check_tokens(num_visual_tokens)
-        return whole_cost(
-            self._language,
-            prompt=grids * num_visual_tokens + text_tokens,
-            new_tokens=new_tokens,
-            vision_flops=grids * self._vision_at(num_visual_tokens, _REFERENCE),
+        picture = Pictures.new("RGB", REFERENCE)
+        pixels = self.see(picture, num_visual_tokens).num_pixels if grids else 0
+        return self._costs.of(
+            grids * num_visual_tokens + text_tokens,
+            new_tokens,
+            grids * self._costs.vision(pixels),
         )
 
     def answer_cost(self, answer: Answer) -> Cost:
         """Return what an answer took."""
-        return whole_cost(
-            self._language,
-            prompt=answer.prompt_tokens,
-            new_tokens=max(len(answer.token_ids), 1),
-            vision_flops=answer.vision_flops,
-        )
+        return self._costs.of_answer(answer)
 
     def full_flops(self, answer: Answer, images: SampleImages) -> float:
         """Return what an answer of the same length takes with every image at the largest scale."""
-        sizes = [as_shown(image).size for image in images_of(images)]
-        top = [self._tokens_of_size(size)[-1] for size in sizes]
-        return whole_cost(
-            self._language,
-            prompt=answer.prompt_tokens - answer.num_visual_tokens + sum(n for n, _ in top),
-            new_tokens=max(len(answer.token_ids), 1),
-            vision_flops=sum(self._vision(pixels) for _, pixels in top),
-        ).flops
+        return self._costs.full_flops(answer, [as_shown(each).size for each in images_of(images)])
 
     def every_scale_flops(self, rungs: Sequence[Answer], sharing: int = 1) -> float:
         """Return the FLOPs that answers of ``answer_every_scale`` to one question took."""
@@ -276,23 +304,17 @@ class KnobRunner:
             raise ValueError(f"got {len(images)} images for {len(questions)} questions")
         return [images_of(each) for each in images]
 
-    def _answer_seen(
+    def _row(self, question: Question, images: Sequence[Image], scales: Sequence[int]) -> PromptRow:
+        seen = [self.see(image, m) for image, m in zip(images, scales, strict=True)]
+        return self._batches.row(question, seen, scales)
+
+    def _answer_rows(
         self,
-        seen: Sequence[Sequence[Seen]],
-        scales: Sequence[Sequence[int]],
-        questions: Sequence[Question],
-        generation: Generation | Sequence[Generation],
+        rows: Sequence[PromptRow],
+        generations: Sequence[Generation],
+        readers: Sequence[Reader],
         batch_size: int,
-        listener: Listener | None,
     ) -> list[Answer]:
-        rows = [
-            make_row(self.prompt, question, own, self.token_id)
-            for question, own in zip(questions, seen, strict=True)
-        ]
-        for row in rows:
-            self._check_length(row)
-        generations = one_per_sample(generation, len(rows))
-        readers = make_readers(self.prompt, generations, listener)
         groups = groups_of(
             [len(row.ids) for row in rows],
             self.times,
@@ -307,11 +329,11 @@ class KnobRunner:
                 with self._one_at_a_time:
                     generated = decode(
                         self.model,
-                        self._batch([rows[i] for i in wanted], [scales[i] for i in wanted]),
+                        self._batches.inputs([rows[i] for i in wanted]),
                         [generations[i] for i in wanted],
                         [readers[i] for i in wanted],
                         stop_ids=self.stop_ids,
-                        pad_id=self._pad_id,
+                        pad_id=self._batches.pad_id,
                     )
                 found.update(zip(wanted, generated, strict=True))
             for i, result in found.items():
@@ -329,64 +351,5 @@ class KnobRunner:
             generated.margin,
             generated.entropy,
             generated.finish_reason,
-            sum(self._vision(each.num_pixels) for each in row.images),
+            sum(self._costs.vision(each.num_pixels) for each in row.images),
         )
-
-    def _batch(self, rows: Sequence[PromptRow], scales: Sequence[Sequence[int]]) -> dict[str, Any]:
-        """Return prompts as ``forward`` takes them, with their images encoded."""
-        batch: dict[str, Any] = dict(pad_rows(rows, self.processor, self._pad_id, self.device))
-        seen = [each for row in rows for each in row.images]
-        if seen:
-            flat = [m for own in scales for m in own]
-            outputs = [self._encode(*pair) for pair in zip(seen, flat, strict=True)]
-            batch["mm_encoder_outputs"] = {"image": merge(outputs)}
-            batch |= _beside(seen, self.device)
-        return batch
-
-    def _encode(self, seen: Seen, scale: int) -> Any:
-        encoder = self.knob.encoder(self.model, scale)
-        return encode(encoder, seen, device=self.device, dtype=self.model.dtype)
-
-    def _check_length(self, row: PromptRow) -> None:
-        limit = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        if limit is not None and len(row.ids) > limit:
-            raise ValueError(
-                f"the prompt of {len(row.ids)} tokens, {row.visual_tokens} of them visual, is too "
-                f"long: {self.name} reads {limit}"
-            )
-
-    @property
-    def _pad_id(self) -> int:
-        pad = self.tokenizer.pad_token_id
-        return int(pad if pad is not None else (self.stop_ids or (0,))[0])
-
-    @cached_property
-    def _language(self) -> LanguageCost:
-        with self._one_at_a_time:
-            return language_cost(self.model, self._pad_id)
-
-    @cached_property
-    def _vision(self) -> Callable[[int], float]:
-        """FLOPs of an image by its numbers, measured at the first, a middle and the last rung."""
-        picture = Pictures.new("RGB", _REFERENCE)
-        k = len(self.ladder)
-        scales = [self.ladder[rung] for rung in sorted({0, k // 2, k - 1})]
-        seen = [self.see(picture, scale) for scale in scales]
-        flops = [
-            count_flops(partial(self._encode, *pair)) for pair in zip(seen, scales, strict=True)
-        ]
-        return fit_vision([each.num_pixels for each in seen], flops)
-
-    def _vision_at(self, scale: int, size: tuple[int, int]) -> float:
-        return self._vision(self.see(Pictures.new("RGB", size), scale).num_pixels)
-
-    def _count_by_size(self, size: tuple[int, int]) -> list[tuple[int, int]]:
-        """Return tokens and numbers for the encoder, per rung, of any picture of a size."""
-        seen = self.see_every_scale(Pictures.new("RGB", size))
-        return [(each.num_visual_tokens, each.num_pixels) for each in seen]
-
-
-def _beside(seen: Sequence[Seen], device: torch.device) -> dict[str, torch.Tensor]:
-    """Return what positions are made from, beside the features: the grids of all images."""
-    grids = [each.tensors["image_grid_thw"] for each in seen if "image_grid_thw" in each.tensors]
-    return {"image_grid_thw": torch.cat(grids).to(device)} if grids else {}

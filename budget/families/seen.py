@@ -1,5 +1,6 @@
 """One image as a model sees it at one scale: what its processor made of it."""
 
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import torch
@@ -22,11 +23,15 @@ class Seen(NamedTuple):
     tensors: dict[str, Any]
     num_visual_tokens: int
 
-    def same(self, other: "Seen") -> bool:
-        """Return whether the model would see the same: text, shapes and values."""
-        if self.text != other.text or self.tensors.keys() != other.tensors.keys():
-            return False
-        return all(_equal(value, other.tensors[name]) for name, value in self.tensors.items())
+    @property
+    def digest(self) -> bytes:
+        """Of all that the model would see: images of one digest are one to it."""
+        found = blake2b(self.text.encode())
+        for name, value in sorted(self.tensors.items()):
+            found.update(f"{name} {getattr(value, 'shape', value)}".encode())
+            if isinstance(value, torch.Tensor):
+                found.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        return found.digest()
 
     @property
     def num_pixels(self) -> int:
@@ -71,9 +76,3 @@ def see(
     named = ("attention_mask", "token_type_ids", "mm_token_type_ids")
     tensors = {name: value for name, value in found.items() if name not in named}
     return Seen(text, {**tensors, **fixed}, int((ids == token_id).sum()))
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        return one.shape == other.shape and bool(torch.equal(one, other))
-    return bool(one == other)

@@ -1,10 +1,10 @@
 """The Qwen-VL families on tiny random models."""
 
 import pytest
-from families import tiny_qwen
 from families.checks import TALL, WIDE, check_whole_way, picture
 
 from budget import load_model
+from experiments.families.tiny import qwen as tiny_qwen
 
 
 @pytest.mark.parametrize("build", [tiny_qwen.qwen2_vl], ids=lambda build: build.__name__)
