@@ -1,8 +1,8 @@
 """Gemma 4 and Gemma 3.
 
-Gemma 4 knows five numbers of visual tokens at most, each with positions of its own in training.
-Gemma 3 sees every image in one square of a fixed number, and long ones in crops beside that ("pan
-and scan"): its knob goes up only, and only images of a side ratio that activates it cost more.
+Gemma 4 knows five numbers of visual tokens at most, and no others. Gemma 3 sees every image in one
+square of a fixed number, and long ones in crops beside that ("pan and scan"): its knob goes up
+only, and only images whose sides differ enough cost more.
 """
 
 from typing import Any
@@ -15,10 +15,14 @@ _CROPS = (0, 2, 3, 4)
 
 
 def soft_tokens_knob(processor: Any, config: Any) -> KwargsKnob:
-    """Return the knob that bounds an image's soft tokens."""
+    """Return the knob that bounds an image's soft tokens.
+
+    By default up to what the checkpoint spends itself; a larger number has to be asked for.
+    """
+    own = processor.image_processor.max_soft_tokens
     return KwargsKnob(
         name="max_soft_tokens",
-        ladder=_SOFT_TOKENS,
+        ladder=tuple(cap for cap in _SOFT_TOKENS if cap <= own),
         processor=processor,
         token_id=image_token_id(config),
         kwargs=lambda cap: {"max_soft_tokens": cap},
@@ -44,7 +48,7 @@ def crops_knob(processor: Any, config: Any) -> KwargsKnob:
         token_id=image_token_id(config),
         kwargs=kwargs,
         least=each,
-        note="only long images cost more than the smallest scale, and only from two crops on",
+        note="the smallest scale is the checkpoint's own; only long images can cost more",
     )
 
 

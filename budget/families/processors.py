@@ -14,6 +14,7 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING, processo
 from transformers.processing_utils import ProcessorMixin
 
 from budget.errors import ModelError, one_line
+from budget.families.paligemma import PALIGEMMA, TEMPLATE
 from budget.json_files import read_json
 
 _VIDEO = "video_processor"
@@ -58,7 +59,8 @@ def load_processor(folder: Path) -> Any:
     if getattr(processor, "image_token", None) is None:
         raise ModelError(f"{type(processor).__name__} of {folder} has no image token")
     if not processor.tokenizer.chat_template:
-        processor.tokenizer.chat_template = processor.chat_template or _PLAIN.replace(
+        plain = TEMPLATE if type(processor).__name__ == PALIGEMMA else _PLAIN
+        processor.tokenizer.chat_template = processor.chat_template or plain.replace(
             "MARK", processor.image_token
         )
     return processor

@@ -2,9 +2,18 @@
 
 from typing import Any
 
-from budget.families import gemma, glm_v, idefics3, internvl, kimi, pinpoints, qwen_vl
+from budget.families import (
+    gemma,
+    glm_v,
+    idefics3,
+    internvl,
+    kimi,
+    llava,
+    pinpoints,
+    pooling,
+    qwen_vl,
+)
 from budget.families.family import Family
-from budget.families.shrink import SHRINK
 
 FAMILIES: tuple[Family, ...] = (
     *qwen_vl.FAMILIES,
@@ -13,11 +22,13 @@ FAMILIES: tuple[Family, ...] = (
     *kimi.FAMILIES,
     *idefics3.FAMILIES,
     *internvl.FAMILIES,
+    *llava.FAMILIES,
     *pinpoints.FAMILIES,
+    *pooling.FAMILIES,
 )
 
 
 def family_of(config: dict[str, Any]) -> Family:
     """Return the family of a model by its ``config.json``; one of its own, or the one for all."""
     kind = config.get("model_type")
-    return next((each for each in FAMILIES if kind in each.model_types), SHRINK)
+    return next((each for each in FAMILIES if kind in each.model_types), pooling.ANY)

@@ -1,6 +1,6 @@
 """Who builds the tiny model of a family."""
 
-from experiments.families.tiny import glm, kimi, qwen
+from experiments.families.tiny import gemma, glm, kimi, llava, qwen
 from experiments.families.verify import Builder
 
 BUILDERS: dict[str, Builder] = {
@@ -9,5 +9,11 @@ BUILDERS: dict[str, Builder] = {
     "Qwen3-VL": qwen.qwen3_vl,
     "Qwen3.5": qwen.qwen3_5,
     "GLM-4V": glm.glm4v,
+    "Gemma 4": gemma.gemma4,
+    "Gemma 3": gemma.gemma3,
     "Kimi": kimi.kimi_k25,
+    "LLaVA-1.5": llava.llava,
+    "LLaVA-NeXT": llava.llava_next,
+    "LLaVA-OneVision": llava.llava_onevision,
+    "PaliGemma": gemma.paligemma,
 }

@@ -1,8 +1,7 @@
 """What every family's model must do, with a tiny random one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -34,42 +33,15 @@ def picture(size: tuple[int, int], seed: int = 0) -> Image.Image:
 PICTURES = tuple(picture(size, seed) for seed, size in enumerate((WIDE, TALL, SMALL)))
 
 
-# Sets the knob of a model and a processor for an image; returns images_kwargs of the call.
-SetKnob = Callable[[KnobRunner, Any, Any, Image.Image, int], dict[str, Any]]
-
-
-def by_kwargs(
-    runner: KnobRunner, model: Any, processor: Any, image: Image.Image, scale: int
-) -> dict[str, Any]:
-    """Return a knob that the call takes."""
-    found: dict[str, Any] = runner.knob.kwargs(scale)  # type: ignore[attr-defined]
-    return found
-
-
-def check_whole_way(
-    folder: Path,
-    *,
-    rungs: Sequence[int],
-    around: float = 0.1,
-    ladder: Sequence[int] | None = None,
-    set_knob: SetKnob = by_kwargs,
-) -> KnobRunner:
-    """Run every check.
-
-    Args:
-        folder: of the model.
-        rungs: three of the ladder that a mixed batch is run with.
-        around: share of a prompt that may be text which the processor sets around images.
-        ladder: caps; the family's by default.
-        set_knob: sets the knob of transformers' own model and processor.
-    """
-    runner = load_model(folder, ladder=ladder)
+def check_whole_way(folder: Path, *, rungs: Sequence[int]) -> KnobRunner:
+    """Run every check; ``rungs`` are three of the ladder that a mixed batch is run with."""
+    runner = load_model(folder)
     assert isinstance(runner, KnobRunner)
     check_realised(runner)
-    check_stock(runner, folder, runner.ladder[rungs[1]], set_knob)
+    check_stock(runner, folder, runner.ladder[rungs[1]])
     check_mixed(runner, [runner.ladder[rung] for rung in rungs])
     check_every_scale(runner)
-    check_costs(runner, around)
+    check_costs(runner)
     check_several_images(runner, [runner.ladder[rungs[0]], runner.ladder[rungs[-1]]])
     check_policy(runner)
     return runner
@@ -87,9 +59,7 @@ def check_realised(runner: KnobRunner) -> None:
     assert all(each[-1] > each[0] for each in grown), "the knob changes nothing"
 
 
-def check_stock(
-    runner: KnobRunner, folder: Path, scale: int, set_knob: SetKnob = by_kwargs
-) -> None:
+def check_stock(runner: KnobRunner, folder: Path, scale: int) -> None:
     """One rung answers as transformers' own processor and ``generate`` do under the same knob."""
     stock = AutoModelForImageTextToText.from_pretrained(folder).eval()
     processor = load_processor(folder)
@@ -100,7 +70,7 @@ def check_stock(
         text = processor.tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=True
         )
-        knob = set_knob(runner, stock, processor, image, scale)
+        knob = runner.knob.kwargs(scale)  # type: ignore[attr-defined]
         inputs = processor(images=[image], text=[text], images_kwargs=knob, return_tensors="pt")
         ids = stock.generate(**inputs, max_new_tokens=5, min_new_tokens=0, do_sample=False)
         (answer,) = runner.answer([image], [question], num_visual_tokens=scale, max_new_tokens=5)
@@ -136,7 +106,7 @@ def check_every_scale(runner: KnobRunner) -> None:
         assert len({id(answer) for answer in rungs}) == len({id(each) for each in seen})
 
 
-def check_costs(runner: KnobRunner, around: float) -> None:
+def check_costs(runner: KnobRunner) -> None:
     """More tokens cost more, and the largest scale costs what it is said to."""
     (cheap,) = runner.answer(
         PICTURES[:1], QUESTIONS[:1], num_visual_tokens=runner.ladder[0], max_new_tokens=2
@@ -148,7 +118,7 @@ def check_costs(runner: KnobRunner, around: float) -> None:
     if len(cheap.token_ids) == len(full.token_ids):
         spent, said = runner.answer_cost(full).flops, runner.full_flops(cheap, PICTURES[0])
         # What is set around an image's parts counts as text, of which there may be more.
-        assert said == pytest.approx(spent, rel=around)
+        assert said == pytest.approx(spent, rel=0.1)
 
 
 def check_several_images(runner: KnobRunner, scales: Sequence[int]) -> None:

@@ -1,12 +1,30 @@
 """Gemma 3 and Gemma 4 on tiny random models."""
 
-from families import tiny_gemma
-from families.checks import check_whole_way
+import pytest
+from PIL import Image
+
+from budget import load_model
+from experiments.families.builders import BUILDERS
+from experiments.families.verify import verify_folder
+
+STRIPS = ((2000, 20), (20, 2000), (1, 1), (3000, 3))
 
 
-def test_gemma3_goes_the_whole_way(tmp_path):
-    check_whole_way(tiny_gemma.gemma3(tmp_path), rungs=(0, 1, 3), around=0.5)
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    return {name: BUILDERS[name](tmp_path_factory.mktemp("gemma")) for name in NAMES}
 
 
-def test_gemma4_goes_the_whole_way(tmp_path):
-    check_whole_way(tiny_gemma.gemma4(tmp_path), rungs=(0, 1, 2))
+NAMES = ("Gemma 3", "Gemma 4")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whole_way(folders, name):
+    runner = load_model(folders[name])
+    entry = verify_folder(folders[name], runner.family)
+    assert entry.verified, entry.why_not
+    assert entry.family == name
+    for size in STRIPS:
+        told = runner.realised(Image.new("RGB", size))
+        assert told == sorted(told)
+        assert all(n <= cap for n, cap in zip(told, runner.ladder, strict=True))

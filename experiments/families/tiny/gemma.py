@@ -4,20 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from families.tiny import save, text_sizes, tokenizer
-from transformers import (
-    Gemma3Config,
-    Gemma3ForConditionalGeneration,
-    Gemma3Processor,
-    Gemma4AudioFeatureExtractor,
-    Gemma4Config,
-    Gemma4ForConditionalGeneration,
-    Gemma4Processor,
-)
+import transformers as hf
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 from transformers.models.gemma4.image_processing_pil_gemma4 import Gemma4ImageProcessorPil
+from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 from budget.families.processors import image_only
+from experiments.families.tiny.parts import save, text_sizes, tokenizer
 
 NAMES_3 = {"boi_token": "<soi>", "eoi_token": "<eoi>", "image_token": "<image_soft>"}
 NAMES_4 = {
@@ -39,7 +32,7 @@ def gemma3(folder: Path) -> Path:
     """Images of 32 pixels, 4 tokens each; crops from 64 pixels on, as 256 are to 896."""
     tokens = tokenizer(list(NAMES_3.values()), "<soi>", extra_special_tokens=NAMES_3)
     torch.manual_seed(0)
-    config = Gemma3Config(
+    config = hf.Gemma3Config(
         text_config=text_sizes(tokens, **LAYERS),
         vision_config={
             "model_type": "siglip_vision_model",
@@ -62,17 +55,17 @@ def gemma3(folder: Path) -> Path:
         pan_and_scan_min_ratio_to_activate=1.2,
         pan_and_scan_max_num_crops=4,
     )
-    processor = Gemma3Processor(
+    processor = hf.Gemma3Processor(
         images, tokens, chat_template=tokens.chat_template, image_seq_length=4
     )
-    return save(Gemma3ForConditionalGeneration(config), processor, folder)
+    return save(hf.Gemma3ForConditionalGeneration(config), processor, folder)
 
 
 def gemma4(folder: Path, **text: Any) -> Path:
     """Patches of 4 pixels, each a token, as 3 x 3 of 16 pixels are in the checkpoints."""
     tokens = tokenizer([*NAMES_4.values(), "<|video|>"], "<|image|>", extra_special_tokens=NAMES_4)
     torch.manual_seed(0)
-    config = Gemma4Config(
+    config = hf.Gemma4Config(
         text_config=text_sizes(
             tokens,
             **LAYERS,
@@ -99,11 +92,42 @@ def gemma4(folder: Path, **text: Any) -> Path:
         audio_token_id=tokens.audio_token_id,
         video_token_id=tokens.convert_tokens_to_ids("<|video|>"),
     )
-    processor = image_only(Gemma4Processor)(
-        feature_extractor=Gemma4AudioFeatureExtractor(),
+    processor = image_only(hf.Gemma4Processor)(
+        feature_extractor=hf.Gemma4AudioFeatureExtractor(),
         image_processor=Gemma4ImageProcessorPil(patch_size=4, pooling_kernel_size=1),
         tokenizer=tokens,
         video_processor=None,
         chat_template=tokens.chat_template,
     )
-    return save(Gemma4ForConditionalGeneration(config), processor, folder)
+    return save(hf.Gemma4ForConditionalGeneration(config), processor, folder)
+
+
+def paligemma(folder: Path) -> Path:
+    """Images of 32 pixels, 16 tokens each, as 224 pixels are 256."""
+    tokens = tokenizer(["<bos>", "<image>"], "<image>", bos_token="<bos>")
+    tokens.chat_template = None
+    torch.manual_seed(0)
+    images = SiglipImageProcessorPil(size={"height": 32, "width": 32})
+    images.image_seq_length = 16
+    # It adds tokens of its own, so it comes before the model's sizes are known.
+    processor = hf.PaliGemmaProcessor(images, tokens)
+    config = hf.PaliGemmaConfig(
+        text_config={
+            "model_type": "gemma",
+            **text_sizes(tokens, head_dim=8, bos_token_id=tokens.bos_token_id),
+        },
+        vision_config={
+            "model_type": "siglip_vision_model",
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "image_size": 32,
+            "patch_size": 8,
+            "projection_dim": 32,
+            "vision_use_head": False,
+        },
+        projection_dim=32,
+        image_token_index=tokens.convert_tokens_to_ids("<image>"),
+    )
+    return save(hf.PaliGemmaForConditionalGeneration(config), processor, folder)
