@@ -16,4 +16,4 @@ def frames_knob(processor: Any, config: Any) -> SquaresKnob:
     return bounded_pixels(processor, config, layers=layers)
 
 
-FAMILIES = (Family("GLM-4V", ("glm4v", "glm4v_moe", "glm46v"), frames_knob),)
+FAMILIES = (Family("GLM-4V", ("glm4v", "glm4v_moe", "glm46v", "glm_ocr"), frames_knob),)

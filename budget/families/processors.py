@@ -14,6 +14,7 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING, processo
 from transformers.processing_utils import ProcessorMixin
 
 from budget.errors import ModelError, one_line
+from budget.families import odd_starts
 from budget.families.paligemma import PALIGEMMA, TEMPLATE
 from budget.json_files import read_json
 
@@ -68,7 +69,9 @@ def load_processor(folder: Path) -> Any:
 
 def image_only(processor_class: type) -> type:
     """Return a processor's class without its part for videos."""
-    return type(processor_class.__name__, (processor_class, _WithoutVideo), {})
+    name = processor_class.__name__
+    body = odd_starts.ODD.get(name, lambda found: {})(processor_class)
+    return type(name, (processor_class, _WithoutVideo), body)
 
 
 class _WithoutVideo(ProcessorMixin):
@@ -89,27 +92,29 @@ class _WithoutVideo(ProcessorMixin):
         cls, args: Sequence[Any], processor_dict: dict[str, Any], **kwargs: Any
     ) -> Any:
         """Make a processor of the parts that were loaded, each at its own place."""
-        place = list(signature(cls).parameters).index(_VIDEO)
-        given = list(args) if place > len(args) else [*args[:place], None, *args[place:]]
+        given, names = list(args), list(signature(cls).parameters)
+        if _VIDEO in names[: len(args) + 1]:
+            given.insert(names.index(_VIDEO), None)
         return super().from_args_and_dict(given, processor_dict, **kwargs)
 
 
 def _load(folder: Path) -> Any:
     """Load all of a processor, or what there is of it without its part for videos."""
-    if not has_torchvision():
-        return _for_images(folder)
+    found = _class_of(folder)
+    # SmolVLM's own way needs a package of its own beside torchvision, for videos as well.
+    if not has_torchvision() or found.__name__ in odd_starts.ODD:
+        return _for_images(found, folder)
     try:
         return AutoProcessor.from_pretrained(folder)
     except OSError as error:
         # A processor that was saved without torchvision has no part for videos in its folder.
         try:
-            return _for_images(folder)
+            return _for_images(found, folder)
         except Exception:
             raise error from None
 
 
-def _for_images(folder: Path) -> Any:
-    found = _class_of(folder)
+def _for_images(found: Any, folder: Path) -> Any:
     if _VIDEO in found.get_attributes():
         found = image_only(found)
     return found.from_pretrained(folder)

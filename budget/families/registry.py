@@ -8,8 +8,11 @@ from budget.families import (
     idefics3,
     internvl,
     kimi,
+    lfm_vl,
     llava,
+    ovis2,
     pinpoints,
+    pixtral,
     pooling,
     qwen_vl,
 )
@@ -22,6 +25,9 @@ FAMILIES: tuple[Family, ...] = (
     *kimi.FAMILIES,
     *idefics3.FAMILIES,
     *internvl.FAMILIES,
+    *pixtral.FAMILIES,
+    *lfm_vl.FAMILIES,
+    *ovis2.FAMILIES,
     *llava.FAMILIES,
     *pinpoints.FAMILIES,
     *pooling.FAMILIES,
@@ -29,6 +35,12 @@ FAMILIES: tuple[Family, ...] = (
 
 
 def family_of(config: dict[str, Any]) -> Family:
-    """Return the family of a model by its ``config.json``; one of its own, or the one for all."""
+    """Return the family of a model by its ``config.json``; one of its own, or the one for all.
+
+    A family may be one of a model type with a certain vision tower, as ``llava+pixtral``.
+    """
     kind = config.get("model_type")
-    return next((each for each in FAMILIES if kind in each.model_types), pooling.ANY)
+    tower = (config.get("vision_config") or {}).get("model_type")
+    kinds = (f"{kind}+{tower}", kind)
+    found = (each for kind in kinds for each in FAMILIES if kind in each.model_types)
+    return next(found, pooling.ANY)

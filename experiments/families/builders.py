@@ -1,6 +1,6 @@
 """Who builds the tiny model of a family."""
 
-from experiments.families.tiny import gemma, glm, kimi, llava, qwen
+from experiments.families.tiny import gemma, glm, idefics, kimi, llava, patches, qwen, tiles
 from experiments.families.verify import Builder
 
 BUILDERS: dict[str, Builder] = {
@@ -12,6 +12,13 @@ BUILDERS: dict[str, Builder] = {
     "Gemma 4": gemma.gemma4,
     "Gemma 3": gemma.gemma3,
     "Kimi": kimi.kimi_k25,
+    "Mistral3": patches.mistral3,
+    "LFM2-VL": patches.lfm2_vl,
+    "LFM3-VL": patches.lfm3_vl,
+    "SmolVLM": idefics.smolvlm,
+    "Idefics3": idefics.idefics3,
+    "InternVL": tiles.internvl,
+    "Ovis2": tiles.ovis2,
     "LLaVA-1.5": llava.llava,
     "LLaVA-NeXT": llava.llava_next,
     "LLaVA-OneVision": llava.llava_onevision,

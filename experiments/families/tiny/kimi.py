@@ -9,7 +9,8 @@ import transformers as hf
 from budget.families.processors import image_only
 from experiments.families.tiny.parts import save, text_sizes, tokenizer
 
-SPECIAL = ["<|media_begin|>", "<|media_content|>", "<|media_end|>", "<|media_pad|>", "<|film|>"]
+FILM = "<|kimi_k25_video_placeholder|>"
+SPECIAL = ["<|media_begin|>", "<|media_content|>", "<|media_end|>", "<|media_pad|>", FILM]
 MARK = "<|media_begin|>image<|media_content|><|media_pad|><|media_end|>"
 LATENT = {
     "model_type": "deepseek_v3",
@@ -31,7 +32,7 @@ LATENT = {
 
 def kimi_k25(folder: Path) -> Path:
     """Write a Kimi K2.5."""
-    tokens = tokenizer(SPECIAL, MARK, extra_special_tokens={"video_token": "<|film|>"})
+    tokens = tokenizer(SPECIAL, MARK)
     torch.manual_seed(0)
     start, _, end, image, film = tokens.convert_tokens_to_ids(SPECIAL)
     config = hf.Kimi_K25Config(
