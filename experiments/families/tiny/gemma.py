@@ -62,7 +62,7 @@ def gemma3(folder: Path) -> Path:
 
 
 def gemma4(folder: Path, **text: Any) -> Path:
-    """Patches of 4 pixels, each a token, as 3 x 3 of 16 pixels are in the checkpoints."""
+    """A token for 2 x 2 patches of 4 pixels, where checkpoints have 3 x 3 of 16."""
     tokens = tokenizer([*NAMES_4.values(), "<|video|>"], "<|image|>", extra_special_tokens=NAMES_4)
     torch.manual_seed(0)
     config = hf.Gemma4Config(
@@ -81,7 +81,7 @@ def gemma4(folder: Path, **text: Any) -> Path:
             "num_key_value_heads": 2,
             "head_dim": 8,
             "patch_size": 4,
-            "pooling_kernel_size": 1,
+            "pooling_kernel_size": 2,
         },
         audio_config=None,
         boi_token_id=tokens.boi_token_id,
@@ -94,7 +94,7 @@ def gemma4(folder: Path, **text: Any) -> Path:
     )
     processor = image_only(hf.Gemma4Processor)(
         feature_extractor=hf.Gemma4AudioFeatureExtractor(),
-        image_processor=Gemma4ImageProcessorPil(patch_size=4, pooling_kernel_size=1),
+        image_processor=Gemma4ImageProcessorPil(patch_size=4, pooling_kernel_size=2),
         tokenizer=tokens,
         video_processor=None,
         chat_template=tokens.chat_template,
