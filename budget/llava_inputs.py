@@ -15,6 +15,7 @@ from budget.chat import Question, text_of
 from budget.cost import LlavaShape
 from budget.images import to_pixels
 from budget.ladder import ScaleLadder
+from budget.own_knob import OwnKnob
 from budget.pictures import as_shown
 from budget.pinpoints import parse_pinpoints
 from budget.prompt import Prompt
@@ -78,6 +79,11 @@ class LlavaInputs:
         self.device = next((place for place in places if place.type != "meta"), model.device)
         for scale in ladder:
             self.check_tokens(scale)
+
+    @property
+    def knob(self) -> OwnKnob:
+        """What sets the visual tokens."""
+        raise NotImplementedError
 
     def check_tokens(self, num_visual_tokens: int) -> None:
         """Refuse a number of visual tokens that cannot be met exactly."""

@@ -61,6 +61,9 @@ def features_of(output: Any) -> torch.Tensor:
 def _joined(pooled: list[Any]) -> Any:
     if isinstance(pooled[0], list | tuple):
         return [piece for each in pooled for piece in each]
+    if len({each.shape[1:] for each in pooled}) > 1:
+        # Images of several numbers of tokens, [1, n, d] each; models count and read them in a row.
+        return torch.cat([each.flatten(0, -2) for each in pooled])[None]
     return torch.cat(pooled)
 
 

@@ -3,7 +3,9 @@
 Processors that know videos cannot be made without torchvision, which images alone do not need.
 """
 
+from collections.abc import Sequence
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from transformers.processing_utils import ProcessorMixin
 
 from budget.errors import ModelError, one_line
 from budget.families import odd_starts
+from budget.families.paligemma import PALIGEMMA, TEMPLATE
 from budget.json_files import read_json
 
 _VIDEO = "video_processor"
@@ -57,7 +60,8 @@ def load_processor(folder: Path) -> Any:
     if getattr(processor, "image_token", None) is None:
         raise ModelError(f"{type(processor).__name__} of {folder} has no image token")
     if not processor.tokenizer.chat_template:
-        processor.tokenizer.chat_template = processor.chat_template or _PLAIN.replace(
+        plain = TEMPLATE if type(processor).__name__ == PALIGEMMA else _PLAIN
+        processor.tokenizer.chat_template = processor.chat_template or plain.replace(
             "MARK", processor.image_token
         )
     return processor
@@ -82,6 +86,16 @@ class _WithoutVideo(ProcessorMixin):
     def get_attributes(cls) -> list[str]:
         """Return the parts of the processor but the one for videos."""
         return [name for name in super().get_attributes() if name != _VIDEO]
+
+    @classmethod
+    def from_args_and_dict(
+        cls, args: Sequence[Any], processor_dict: dict[str, Any], **kwargs: Any
+    ) -> Any:
+        """Make a processor of the parts that were loaded, each at its own place."""
+        given, names = list(args), list(signature(cls).parameters)
+        if _VIDEO in names[: len(args) + 1]:
+            given.insert(names.index(_VIDEO), None)
+        return super().from_args_and_dict(given, processor_dict, **kwargs)
 
 
 def _load(folder: Path) -> Any:

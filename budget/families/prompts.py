@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 
 from budget.chat import Question
+from budget.families.paligemma import PALIGEMMA
 from budget.families.seen import Seen
 from budget.prompt import Prompt
 
@@ -82,4 +83,6 @@ def pad_rows(
         if name not in processor.model_input_names:
             name = "token_type_ids"
         batch[name] = torch.tensor(processor.create_mm_token_type_ids(padded))
+    elif type(processor).__name__ == PALIGEMMA:
+        batch["token_type_ids"] = torch.zeros_like(batch["input_ids"])
     return {name: value.to(device) for name, value in batch.items()}
