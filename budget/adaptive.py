@@ -143,14 +143,16 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             images: per question one image, several, or None.
             questions: n questions; a conversation (``budget.chat.Chat``) may stand for one.
             budget: what is allowed, for all, per sample or per image; ``None`` means the
-                governor's price, or without a governor the policy's default.
+                governor's price, or without a governor the policy's default. A total of visual
+                tokens is that of each sample, split over its images by the policy's scores.
             max_new_tokens: longest answer, in tokens.
             options: passed on to the model's ``answer``, such as ``generation``. A ``listener``
                 that has a method ``decided`` is told each sample's choices before it is answered.
 
         Raises:
             ValueError: if there are not as many images as questions, if the model cannot meet a
-                fixed m, or if the policy's choice is not well formed.
+                fixed m, if a total is too small for a sample or given to one image, or if the
+                policy's choice is not well formed.
         """
         refuse_unpaired(images, questions)
         if not len(questions):
@@ -191,9 +193,9 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
     ) -> "tuple[Planned, list[torch.Tensor] | None]":
         """Return a choice per image, and the images' features if a policy needed them."""
         asked = [
-            Asked(image, text_of(question), own)
-            for pictures, question, allowed in zip(images, questions, budgets, strict=True)
-            for image, own in zip(pictures, allowed, strict=True)
+            Asked(image, text_of(question), own, i, self._tokens(image, own))
+            for i, (pictures, question) in enumerate(zip(images, questions, strict=True))
+            for image, own in zip(pictures, budgets[i], strict=True)
         ]
         features = words = None
         if isinstance(self.policy, EncodedPolicy) and any(each.is_open for each in asked):
@@ -208,6 +210,11 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             words=words,
         )
         return planned, features
+
+    def _tokens(self, image: "Image", budget: Budget | None) -> Sequence[int]:
+        """Return what an image takes at every rung, where it shares a total with others."""
+        is_shared = budget is not None and budget.total_visual_tokens is not None
+        return self.model.realised(image) if is_shared else ()
 
     def _result(
         self,

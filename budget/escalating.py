@@ -8,7 +8,7 @@ from budget.budgets import Budget
 from budget.errors import ModelError
 from budget.escalated import EscalatedAnswer, Walk
 from budget.escalation import DEFAULT_BOUND
-from budget.planning import SampleBudget, budgets_per_image
+from budget.planning import SampleBudget, budgets_per_image, refuse_totals
 from budget.relay import options_for
 from budget.samples import SampleImages, images_of
 from budget.sampling import Generation, Listener, one_per_sample
@@ -97,12 +97,14 @@ class EscalatingVLM(AsyncAnswers[EscalatedAnswer]):
 
         Raises:
             ValueError: if there are not as many images as questions, if the model cannot meet a
-                fixed m, or if what the policy says is not well formed.
+                fixed m, if a total of visual tokens is given, or if what the policy says is not
+                well formed.
         """
         refuse_unpaired(images, questions)
         if generation is not None:
             generation = one_per_sample(generation, len(questions))
         budgets = budgets_per_image(budget, [len(images_of(each)) for each in images])
+        refuse_totals(budgets)
         found: list[EscalatedAnswer] = []
         for start in range(0, len(questions), self.batch_size):
             rows = range(start, min(start + self.batch_size, len(questions)))

@@ -231,6 +231,11 @@ class ScorePolicy:
         """
         if budget.price is not None:
             return PriceMix.single(budget.price)
+        if budget.total_visual_tokens is not None:
+            raise PolicyError(
+                "a policy chooses for one image at a time; a total of visual tokens is split over "
+                "a prompt's images by AdaptiveVLM"
+            )
         try:
             if budget.risk is not None:
                 return PriceMix.single(self.risks.find(budget.risk).price)

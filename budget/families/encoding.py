@@ -35,7 +35,8 @@ def merge(outputs: Sequence[Any]) -> Any:
         outputs: what ``encode`` gave for each image.
 
     Returns:
-        An output with ``pooler_output``, and ``deepstack_features`` if the images have any.
+        An output with ``pooler_output``; with ``deepstack_features`` and with
+        ``visual_indicator_features``, which are the same for any image, if the images have any.
     """
     first = outputs[0]
     merged = type(first)() if len(outputs) else BaseModelOutputWithPooling()
@@ -43,7 +44,10 @@ def merge(outputs: Sequence[Any]) -> Any:
     deep = getattr(first, "deepstack_features", None)
     if deep is not None:
         layers = zip(*(each.deepstack_features for each in outputs), strict=True)
-        merged.deepstack_features = [torch.cat(layer) for layer in layers]
+        merged.deepstack_features = [_joined(list(layer)) for layer in layers]
+    marks = getattr(first, "visual_indicator_features", None)
+    if marks is not None:
+        merged.visual_indicator_features = marks
     return merged
 
 

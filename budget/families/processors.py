@@ -12,6 +12,7 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING, processo
 from transformers.processing_utils import ProcessorMixin
 
 from budget.errors import ModelError, one_line
+from budget.families import odd_starts
 from budget.json_files import read_json
 
 _VIDEO = "video_processor"
@@ -64,7 +65,9 @@ def load_processor(folder: Path) -> Any:
 
 def image_only(processor_class: type) -> type:
     """Return a processor's class without its part for videos."""
-    return type(processor_class.__name__, (processor_class, _WithoutVideo), {})
+    name = processor_class.__name__
+    body = odd_starts.ODD.get(name, lambda found: {})(processor_class)
+    return type(name, (processor_class, _WithoutVideo), body)
 
 
 class _WithoutVideo(ProcessorMixin):
@@ -82,9 +85,22 @@ class _WithoutVideo(ProcessorMixin):
 
 
 def _load(folder: Path) -> Any:
-    if has_torchvision():
-        return AutoProcessor.from_pretrained(folder)
+    """Load all of a processor, or what there is of it without its part for videos."""
     found = _class_of(folder)
+    # SmolVLM's own way needs a package of its own beside torchvision, for videos as well.
+    if not has_torchvision() or found.__name__ in odd_starts.ODD:
+        return _for_images(found, folder)
+    try:
+        return AutoProcessor.from_pretrained(folder)
+    except OSError as error:
+        # A processor that was saved without torchvision has no part for videos in its folder.
+        try:
+            return _for_images(found, folder)
+        except Exception:
+            raise error from None
+
+
+def _for_images(found: Any, folder: Path) -> Any:
     if _VIDEO in found.get_attributes():
         found = image_only(found)
     return found.from_pretrained(folder)

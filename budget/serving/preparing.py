@@ -6,6 +6,7 @@ from typing import NamedTuple
 from PIL.Image import Image
 
 from budget.budgets import Budget
+from budget.planning import SampleBudget
 from budget.serving.chat_requests import Ask, ImageRef, read_ask
 from budget.serving.errors import RequestError
 from budget.serving.jobs import Question
@@ -15,6 +16,7 @@ from budget.serving.prompts import (
     Runner,
     check_budget,
     fitting_budgets,
+    fitting_total,
     tokens_by_scale,
 )
 from budget.serving.request_images import RequestImages
@@ -106,10 +108,17 @@ class Preparing:
     def _question(
         self, ask: Ask, pictures: list[Image]
     ) -> tuple[Question, tuple[dict[int, int], ...]]:
-        budgets = [self._budget(each.detail, ask.budget) for each in ask.images]
-        fitting = fitting_budgets(self.runner, pictures, ask.chat, budgets)
+        total = None if ask.budget is None else ask.budget.total_visual_tokens
+        fitting: SampleBudget
+        if total is not None and pictures:
+            _refuse_details(ask.images)
+            fitting = fitting_total(self.runner, pictures, ask.chat, total)
+        else:
+            budgets = [self._budget(each.detail, ask.budget) for each in ask.images]
+            fitting = fitting_budgets(self.runner, pictures, ask.chat, budgets)
         question = Question(ask.chat, tuple(pictures), fitting, ask.generation)
-        pairs = zip(pictures, fitting, strict=True)
+        own = [None] * len(pictures) if isinstance(fitting, Budget) else fitting
+        pairs = zip(pictures, own or (), strict=True)
         return question, tuple(tokens_by_scale(self.runner, *pair) for pair in pairs)
 
     def _budget(self, detail: str | None, budget: Budget | None) -> Budget | None:
@@ -119,3 +128,15 @@ class Preparing:
         if detail in ("high", "original"):
             return Budget(num_visual_tokens=self.runner.ladder[-1])
         return self.settings.budget if budget is None else budget
+
+
+def _refuse_details(images: tuple[ImageRef, ...]) -> None:
+    """Refuse a scale that one image asks for where a total is split over all of them."""
+    for each in images:
+        if each.detail not in (None, "auto"):
+            raise RequestError(
+                f"{each.param}.detail: {each.detail!r} asks for a scale of its own, but "
+                "budget.total_visual_tokens is split over all images; give one of the two",
+                param=f"{each.param}.detail",
+                code="invalid_value",
+            )

@@ -78,8 +78,7 @@ def realised(case: Case) -> None:
 def equals_transformers(case: Case) -> None:
     """A rung answers as transformers' own processor and ``generate`` do under the same knob."""
     runner, scale = case.runner, case.mixed[1]
-    knob = getattr(runner.knob, "kwargs", None)
-    if knob is None:
+    if not hasattr(runner.knob, "kwargs") and not hasattr(runner.knob, "sized_kwargs"):
         return  # a knob of our own: there is nothing to compare with
     processor = load_processor(case.folder)
     for image, question in zip(PICTURES, QUESTIONS, strict=True):
@@ -87,10 +86,18 @@ def equals_transformers(case: Case) -> None:
         text = processor.tokenizer.apply_chat_template(
             [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
         )
-        inputs = processor(
-            images=[image], text=[text], images_kwargs=knob(scale), return_tensors="pt"
-        ).to(runner.device, runner.model.dtype)
+        knob = _kwargs(runner.knob, image, scale)
+        inputs = processor(images=[image], text=[text], images_kwargs=knob, return_tensors="pt").to(
+            runner.device, runner.model.dtype
+        )
         _equal_run(runner, image, question, scale, inputs)
+
+
+def _kwargs(knob: Any, image: Image.Image, scale: int) -> dict[str, Any]:
+    """Return what the processor is given for a cap; of some families by the image's size."""
+    sized = getattr(knob, "sized_kwargs", None)
+    found: dict[str, Any] = sized(scale, image.size) if sized else knob.kwargs(scale)
+    return found
 
 
 def _equal_run(runner: Any, image: Image.Image, question: str, scale: int, inputs: Any) -> None:
@@ -172,6 +179,8 @@ def several_images(case: Case) -> None:
     tokens = runner.realised(images[0])[0] + runner.realised(images[1])[-1]
     _expect(pair.num_visual_tokens == tokens, f"{pair.num_visual_tokens} tokens, not {tokens}")
     _expect(none.num_visual_tokens == 0, "a question alone has visual tokens")
+    (alone,) = runner.answer([None], QUESTIONS[1:2], num_visual_tokens=[[]], max_new_tokens=3)
+    _same_answer(alone, none, "without images alone and in a batch")
     swapped, _ = runner.answer(
         [images[::-1], None], QUESTIONS[:2], num_visual_tokens=[[high, low], []], max_new_tokens=3
     )

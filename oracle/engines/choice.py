@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from budget.errors import BudgetError
+from budget.remote.address import is_remote
 from oracle.run_folder.engine import Begin, here
 
 ENGINES = ("local", "ray")
@@ -48,21 +49,23 @@ def opened(
         What ``sweep_to`` takes as ``model`` and as ``begin``.
 
     Raises:
-        BudgetError: if the engine is not known, is the local one with settings of Ray's, or as
-            ``ray_engine``.
+        BudgetError: if the engine is not known, is the local one with settings of Ray's, is Ray
+            with a served model, or as ``ray_engine``.
     """
     _check(choice)
-    from budget.models import find_model, load_model
+    from budget.models import load_model, model_files
 
     load = partial(load_model, model, device=device, ladder=ladder)
     if choice.name == "local":
         yield load(), here
         return
+    if is_remote(model):
+        raise BudgetError("a served model is asked from this process; --engine ray has no use")
     from oracle.engines.ray_engine import ray_engine
 
     with ray_engine(
         load,
-        partial(find_model, model),
+        partial(model_files, model),
         device=device,
         workers=choice.workers,
         gpus_per_worker=choice.gpus_per_worker,
