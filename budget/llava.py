@@ -6,7 +6,6 @@ A subclass says how features become exactly m visual tokens; everything else is 
 from collections.abc import Sequence
 
 import torch
-from PIL.Image import Image
 
 from budget.chat import Question
 from budget.cost import llava_cost
@@ -250,27 +249,6 @@ class LlavaRunner(LlavaInputs, ExactCosts):
             bytes_per_value=self.model.dtype.itemsize,
             grids=grids,
         )
-
-    def answer_cost(self, answer: Answer) -> Cost:
-        """Return what an answer took, whatever scales its images had.
-
-        A prompt costs what its length costs: visual tokens beyond the smallest scale's are counted
-        with the text.
-        """
-        least = self.ladder[0] if answer.grids else 0
-        rest = answer.prompt_tokens - least * answer.grids
-        return self.cost(least, rest, max(len(answer.token_ids), 1), grids=answer.grids)
-
-    def full_flops(self, answer: Answer, images: SampleImages) -> float:
-        """Return what an answer of the same length takes with every image at the largest scale."""
-        text = answer.prompt_tokens - answer.num_visual_tokens
-        new = max(len(answer.token_ids), 1)
-        return self.cost(self.ladder[-1], text, new, grids=answer.grids).flops
-
-    def realised(self, image: Image) -> list[int]:
-        """Return the visual tokens that an image costs at every rung: as many in each grid."""
-        grids = self.count_grids(image)
-        return [m * grids for m in self.ladder]
 
     def every_scale_flops(self, rungs: Sequence[Answer], sharing: int = 1) -> float:
         """Return the FLOPs that answers of ``answer_every_scale`` to one question took at least.

@@ -62,13 +62,19 @@ class Batches:
         Raises:
             ValueError: if it cannot be written as a prompt, or is too long for the model.
         """
-        row = make_row(self._prompt, question, images, scales, self._token_id)
+        row = self.written(question, images, scales)
         if len(row.ids) > self.longest:
             raise ValueError(
                 f"the prompt of {len(row.ids)} tokens, {row.visual_tokens} of them visual, is too "
                 f"long: {self._name} reads {self.longest:.0f}"
             )
         return row
+
+    def written(
+        self, question: Question, images: Sequence[Seen], scales: Sequence[int]
+    ) -> PromptRow:
+        """Return what ``row`` does, however long it is."""
+        return make_row(self._prompt, question, images, scales, self._token_id)
 
     def inputs(self, rows: Sequence[PromptRow]) -> dict[str, Any]:
         """Return prompts as one batch, with their images encoded."""

@@ -257,7 +257,9 @@ class KnobRunner:
         """
         count = images if images is not None else getattr(question, "num_images", 1)
         picture = Pictures.new("RGB", REFERENCE)
-        row = self._row(question, [picture] * count, [self.ladder[0]] * count)
+        least = self.ladder[0]
+        seen = [self.see(picture, least)] * count
+        row = self._batches.written(question, seen, [least] * count)
         return len(row.ids) - row.visual_tokens
 
     def cost(
