@@ -114,7 +114,9 @@ def test_rounds_go_on_from_what_was_answered(ran, vlm, scenes):
         own = chosen(ran[1], "scenes_rounds", number)
         assert [row["text"] for row in own] == [answer.text for answer in answers]
         questions = [f"Is there a {answer.text}?" for answer in answers]
-        tokens = [sum(pair) for pair in zip(tokens, (a.prompt_tokens for a in answers), strict=True)]
+        tokens = [
+            sum(pair) for pair in zip(tokens, (a.prompt_tokens for a in answers), strict=True)
+        ]
     found = logged(ran[1], "scenes_rounds")
     assert [row["token_counts"][0]["input_tokens"] for row in found] == tokens
     assert result(ran[1], "scenes_rounds", "right") == result(ran[1], "scenes", "right")
