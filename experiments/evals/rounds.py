@@ -79,7 +79,7 @@ class Talk:
 
 def talk(model: HarnessModel, talks: Sequence[Talk]) -> list[Talk]:
     """Ask all rounds of documents, those of one number together; return them done."""
-    own = [replace(each) for each in talks]
+    own = [replace(each, outputs=[], answers=[]) for each in talks]
     going = own
     while going:
         answers = model.answer([each.request() for each in going])
