@@ -14,6 +14,7 @@ from budget.budgets import (
     FullScale,
 )
 from budget.chat import text_of
+from budget.errors import PolicyError
 from budget.planning import Asked, Choice, Governor, Planned, SampleBudget, budgets_per_image, plan
 from budget.reasons import explain
 
@@ -106,6 +107,7 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             policy's default.
 
     Raises:
+        PolicyError: if the policy needs what the vision encoder found and scales share none of it.
         ValueError: if the policy was made for another ladder than the model's.
     """
 
@@ -116,6 +118,11 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             raise ValueError(
                 f"the policy was made for scales {tuple(policy.ladder)}, "
                 f"the model {model.name!r} has {tuple(model.ladder)}"
+            )
+        if isinstance(policy, EncodedPolicy) and not getattr(model, "shares_features", True):
+            raise PolicyError(
+                f"a policy of tier post-vision needs scales that share their features, as those of "
+                f"M3 and MQT do; the model {model.name!r} takes one of tier pre"
             )
         self.model = model
         self.policy = policy
@@ -171,8 +178,8 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             **options,
         )
         results = [
-            self._result(answer, own, planned.decision_ms if own else 0.0)
-            for answer, own in zip(answers, choices, strict=True)
+            self._result(answer, own, each, planned.decision_ms if own else 0.0)
+            for answer, own, each in zip(answers, choices, listed, strict=True)
         ]
         if self.governor is not None:
             settle(self.governor, results, budgets)
@@ -210,7 +217,11 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
         return self.model.realised(image) if is_shared else ()
 
     def _result(
-        self, answer: "Answer", choices: tuple[Choice, ...], decision_ms: float
+        self,
+        answer: "Answer",
+        choices: tuple[Choice, ...],
+        images: "list[Image]",
+        decision_ms: float,
     ) -> AdaptiveAnswer:
         return AdaptiveAnswer(
             text=answer.text,
@@ -221,8 +232,8 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             decision_ms=decision_ms,
             confidence=answer.confidence,
             grids=answer.grids,
-            flops=spent_flops(self.model, answer),
-            full_flops=full_flops(self.model, answer),
+            flops=self.model.answer_cost(answer).flops,
+            full_flops=self.model.full_flops(answer, images),
             finish_reason=answer.finish_reason,
         )
 
@@ -244,25 +255,6 @@ def settle(
         if own and all(each is None for each in own) and governor.unit != "ms":
             paid = answer.num_visual_tokens if governor.unit == "tokens" else answer.flops
             governor.settle([choice.rung for choice in answer.choices], paid)
-
-
-def spent_flops(model: "MatryoshkaVLM", answer: "Answer") -> float:
-    """Return the FLOPs of one answer, all parts, whatever scales its images had.
-
-    A prompt costs what its length costs: visual tokens beyond the smallest scale's are counted
-    with the text.
-    """
-    least = model.ladder[0] if answer.grids else 0
-    rest = answer.prompt_tokens - least * answer.grids
-    new = max(len(answer.token_ids), 1)
-    return model.cost(least, rest, new, grids=answer.grids).flops
-
-
-def full_flops(model: "MatryoshkaVLM", answer: "Answer") -> float:
-    """Return what an answer of the same length takes with every image at the largest scale."""
-    text = answer.prompt_tokens - answer.num_visual_tokens
-    new = max(len(answer.token_ids), 1)
-    return model.cost(model.ladder[-1], text, new, grids=answer.grids).flops
 
 
 def _scales(choices: tuple[Choice, ...]) -> int | list[int]:

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from budget.console import one_line_errors, print_json_line, print_table, quiet_libraries
+from budget.device_options import LadderOption
 from budget.errors import PolicyError
+from budget.options import given_ladder
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -100,6 +102,7 @@ def ask(
         ),
     ] = None,
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1)] = 16,
+    ladder: LadderOption = None,
 ) -> None:
     """Answer one question about one image or several; say with how many visual tokens and why."""
     quiet_libraries()
@@ -125,7 +128,7 @@ def ask(
     )
     from budget.models import load_model
 
-    vlm = load_model(model)
+    vlm = load_model(model, ladder=given_ladder(ladder))
     adaptive = AdaptiveVLM(vlm, _chooser(vlm, budget, policy, model))
     _warm_up(vlm, pictures[0])
     start = time.perf_counter()

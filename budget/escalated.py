@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from budget.adaptive import AdaptiveAnswer, full_flops
+from budget.adaptive import AdaptiveAnswer
 from budget.ascent import Ascent, affordable
 from budget.budgets import Budget
 from budget.chat import text_of
@@ -211,7 +211,7 @@ class Walk:
             confidence=answer.confidence,
             grids=answer.grids,
             flops=self._session.spent[i],
-            full_flops=full_flops(self._model, answer),
+            full_flops=self._model.full_flops(answer, self._session.images[i]),
             finish_reason=getattr(answer, "finish_reason", "stop"),
             tried=tuple(self._tried[i]),
         )

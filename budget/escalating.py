@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from budget.answering import AsyncAnswers, refuse_unpaired
 from budget.budgets import Budget
+from budget.errors import ModelError
 from budget.escalated import EscalatedAnswer, Walk
 from budget.escalation import DEFAULT_BOUND
 from budget.planning import SampleBudget, budgets_per_image, refuse_totals
@@ -38,6 +39,7 @@ class EscalatingVLM(AsyncAnswers[EscalatedAnswer]):
             one, that answer stands. None lets its errors through.
 
     Raises:
+        ModelError: if the model is neither M3 nor MQT.
         ValueError: if the policy was made for another ladder than the model's, or a number is not
             legal.
     """
@@ -52,6 +54,8 @@ class EscalatingVLM(AsyncAnswers[EscalatedAnswer]):
         batch_size: int = 32,
         fallback_rung: int | None = None,
     ) -> None:
+        if not hasattr(model, "session"):
+            raise ModelError(f"going up takes an M3 or MQT model, {model.name!r} is none")
         if tuple(policy.ladder) != tuple(model.ladder):
             raise ValueError(
                 f"the policy was made for scales {tuple(policy.ladder)}, "

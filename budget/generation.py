@@ -129,7 +129,7 @@ def generate(
         distribution, whatever the temperature.
     """
     rows = [
-        _Row(each.max_new_tokens, stop_ids, readers[i] if readers else None)
+        Row(each.max_new_tokens, stop_ids, readers[i] if readers else None)
         for i, each in enumerate(generations)
     ]
     draws = Draws(generations)
@@ -156,8 +156,14 @@ def generate(
     ]
 
 
-class _Row:
-    """One answer in the making: its tokens, their log-probabilities, and why it ended."""
+class Row:
+    """One answer in the making: its tokens, their log-probabilities, and why it ended.
+
+    Args:
+        limit: tokens at most.
+        stop_ids: ids that end it.
+        reader: of its tokens; None reads nothing.
+    """
 
     def __init__(self, limit: int, stop_ids: Collection[int], reader: "Reader | None") -> None:
         self.limit, self.stop_ids, self.reader = limit, stop_ids, reader

@@ -12,6 +12,7 @@ from budget.chat import Question
 from budget.cost import llava_cost
 from budget.every_scale import EveryScale, can_share
 from budget.every_scale_cost import every_scale_flops
+from budget.exact_costs import ExactCosts
 from budget.generation import NOTHING, Generated, generate, pad_left
 from budget.listening import make_readers
 from budget.llava_inputs import LlavaInputs
@@ -22,7 +23,7 @@ from budget.session import Session
 from budget.types import Answer, Cost
 
 
-class LlavaRunner(LlavaInputs):
+class LlavaRunner(LlavaInputs, ExactCosts):
     """A LLaVA-like transformers model that answers with a chosen number of visual tokens.
 
     Args and what a sample is are those of :class:`budget.llava_inputs.LlavaInputs`.

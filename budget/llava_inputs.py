@@ -178,6 +178,21 @@ class LlavaInputs:
             self.check_length(sample)
         return samples
 
+    def check_fits(
+        self, images: Sequence[Image], question: Question, scales: Sequence[int]
+    ) -> None:
+        """Refuse a prompt that cannot be written or is longer than the model reads.
+
+        Args:
+            images: of one sample.
+            question: about them.
+            scales: visual tokens of each grid, one number per image.
+
+        Raises:
+            ValueError: with what is wrong.
+        """
+        self.samples([list(images)], [question], [list(scales)], None)
+
     def check_length(self, sample: Sample) -> None:
         """Refuse a prompt of more tokens than the language model has positions for.
 

@@ -32,6 +32,8 @@ class Answer:
         entropy: of the first token's distribution, in nats.
         finish_reason: "stop" (a stop token or text came), "length" (the limit came first) or
             "cancelled" (the listener did not want more; its text is what there was).
+        vision_flops: what the images took in the vision encoder and the connector, of models where
+            that depends on their shape; NaN elsewhere.
     """
 
     text: str
@@ -43,6 +45,7 @@ class Answer:
     margin: float = math.nan
     entropy: float = math.nan
     finish_reason: str = "stop"
+    vision_flops: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,9 @@ class Cost:
 
 class MatryoshkaVLM(Protocol):
     """What the rest of the system needs of a model; nothing inherits from this.
+
+    A scale is a number of visual tokens that M3 and MQT models meet exactly in each grid. Of other
+    models it is a cap per image; what an image really costs is counted.
 
     Attributes:
         name: short name for reports, e.g. the folder's name.

@@ -120,6 +120,11 @@ COMMANDS = {
         "Measure on this machine what models and decisions cost.",
         _wire_scenes,
     ),
+    "models": LazyCommand(
+        "experiments.families.cli",
+        "app",
+        "List families of models, what sets their tokens, and try them.",
+    ),
     "convert": LazyCommand(
         "budget.cli", "app", "Convert an original M3 or MQT checkpoint to transformers' layout."
     ),

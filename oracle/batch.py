@@ -37,8 +37,8 @@ class RungResult(NamedTuple):
         entropy: of the first token's distribution, in nats.
         flops: floating point operations that a run at this rung alone would take.
         seconds: wall time that a run at this rung alone would take. Measured, where rungs run one
-            by one; where they share work, the time of the batch by these FLOPs over those of the
-            batch.
+            by one, and of a served model for each request; where they share work, the time of the
+            batch by these FLOPs over those of the batch.
         num_visual_tokens: visual tokens really used, over all images and their tiles.
         prompt_tokens: whole prompt, visual tokens included.
         draws: the answers, where several were drawn.
@@ -66,8 +66,9 @@ def run_batch(
 ) -> list[list[RungResult]]:
     """Answer every question at every rung, all in memory at once.
 
-    A model that has ``answer_every_scale`` shares what the rungs have in common; others are run
-    rung by rung on features that are encoded once.
+    A model that has ``answer_every_scale`` shares what the rungs have in common; one that has
+    ``timed_every_scale`` measures each answer itself; others are run rung by rung on features that
+    are encoded once.
 
     Args:
         model: answers questions at every scale of its ladder.
@@ -80,6 +81,9 @@ def run_batch(
     """
     if hasattr(model, "answer_every_scale"):
         return _run_shared(model, images, questions, max_new_tokens)
+    if hasattr(model, "timed_every_scale"):
+        rows = model.timed_every_scale(images, questions, max_new_tokens=max_new_tokens)
+        return [[rung_result(model, each.answer, each.seconds) for each in row] for row in rows]
     start = time.perf_counter()
     features = model.encode(images)
     _wait_for(features)
@@ -96,7 +100,7 @@ def run_batch(
             batch_size=len(questions),
         )
         seconds = (encoding + time.perf_counter() - start) / len(questions)
-        per_rung.append([rung_result(model, answer, m, seconds) for answer in answers])
+        per_rung.append([rung_result(model, answer, seconds) for answer in answers])
     return [list(rungs) for rungs in zip(*per_rung, strict=True)]
 
 
@@ -109,30 +113,20 @@ def _run_shared(
     )
     seconds = time.perf_counter() - start
     taken = sum(model.every_scale_flops(rungs, sharing=len(questions)) for rungs in answers)
-    results = [
-        [
-            rung_result(model, answer, m, math.nan)
-            for answer, m in zip(rungs, model.ladder, strict=True)
-        ]
-        for rungs in answers
-    ]
+    results = [[rung_result(model, answer, math.nan) for answer in rungs] for rungs in answers]
     return [
         [rung._replace(seconds=seconds * rung.flops / taken) for rung in rungs] for rungs in results
     ]
 
 
-def rung_result(
-    model: "MatryoshkaVLM", answer: "Answer", num_visual_tokens: int, seconds: float
-) -> RungResult:
+def rung_result(model: "MatryoshkaVLM", answer: "Answer", seconds: float) -> RungResult:
     """Return what one answer says and costs."""
-    text_tokens = answer.prompt_tokens - answer.num_visual_tokens
-    new_tokens = len(answer.token_ids)
     return RungResult(
         answer.text,
         answer.confidence,
         answer.margin,
         answer.entropy,
-        model.cost(num_visual_tokens, text_tokens, new_tokens, grids=answer.grids).flops,
+        model.answer_cost(answer).flops,
         seconds,
         answer.num_visual_tokens,
         answer.prompt_tokens,

@@ -31,6 +31,8 @@ from budget.console import (
     say,
 )
 from budget.data_choice import DataChoice, takes_data_choice
+from budget.device_options import LadderOption
+from budget.options import given_ladder
 from oracle.export_cli import export
 from oracle.ingest_cli import ingest
 from oracle.labels_cli import labels
@@ -72,7 +74,14 @@ def run(
             show_default=False,
         ),
     ],
-    model: Annotated[str, typer.Option(help="m3, mqt, a model folder or a hub id.")] = "m3",
+    model: Annotated[
+        str,
+        typer.Option(
+            help="m3, mqt, a model folder, a hub id, or one that is served: openai:URL#name, with "
+            "settings as openai:URL#name?dialect=...&ladder=...; see docs/remote.md."
+        ),
+    ] = "m3",
+    ladder: LadderOption = None,
     split: Annotated[str, typer.Option(help="Split, where the data has several.")] = "test",
     limit: Annotated[
         int | None, typer.Option(help="Samples from the front; default: all.", min=1)
@@ -181,13 +190,13 @@ def run(
     labelled = get_scorer(scorer) is not agreement
     needed = [name for name in NEEDED if labelled or name != "answers"]
     dataset = open_samples(data, split, needed, limit, choice=choice, say=say)
-    from budget.models import find_model
+    from budget.models import model_files
     from oracle.engines.choice import EngineChoice, opened
 
     wanted = EngineChoice(engine, workers, gpus_per_worker, ray_address)
     with (
         _interruptible(),
-        opened(wanted, model, device, _warn) as (vlm, begin),
+        opened(wanted, model, device, _warn, given_ladder(ladder)) as (vlm, begin),
         stop_on_signals() as stop,
         progress(f"{vlm.name} at {len(vlm.ladder)} scales", "answers") as update,
     ):
@@ -201,7 +210,7 @@ def run(
             max_new_tokens=max_new_tokens,
             how=how,
             chunk_size=chunk_size,
-            files=find_model(model),
+            files=model_files(model),
             max_errors=max_errors,
             retry_errors=retry_errors,
             begin=begin,

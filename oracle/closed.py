@@ -139,7 +139,7 @@ class Closed:
         ]
         whole = [
             [
-                rung_result(model, prompt, m, 0.0).flops + more
+                rung_result(model, prompt, 0.0).flops + more
                 for prompt, more, m in zip(own, extra, model.ladder, strict=True)
             ]
             for own, extra in zip(prompts, behind, strict=True)

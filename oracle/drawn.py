@@ -137,7 +137,7 @@ def most_frequent(texts: Sequence[str]) -> str:
 def _summed_up(
     model: Any, drawn: "Sequence[Answer]", num_visual_tokens: int, pace: float
 ) -> RungResult:
-    each = [rung_result(model, answer, num_visual_tokens, 0.0) for answer in drawn]
+    each = [rung_result(model, answer, 0.0) for answer in drawn]
     flops, texts = fmean(one.flops for one in each), tuple(one.answer for one in each)
     # Margin and entropy are of the first token's distribution, which the draws share.
     return each[0]._replace(

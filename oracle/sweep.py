@@ -105,5 +105,10 @@ def check_sizes(**sizes: int) -> None:
 
 
 def warm_up(model: "MatryoshkaVLM", image: "Image", question: str) -> None:
-    """Answer one question at the cheapest rung and throw the answer away."""
+    """Answer one question at the cheapest rung and throw the answer away.
+
+    A served model was asked when it was loaded.
+    """
+    if hasattr(model, "served"):
+        return
     model.answer([image], [question], num_visual_tokens=model.ladder[0], max_new_tokens=1)

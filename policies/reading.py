@@ -17,7 +17,10 @@ BATCH = 64
 
 
 class CurveTable(Protocol):
-    """What is read from a file of curves: n samples, k rungs; NaN everywhere what is unknown."""
+    """What is read from a file of curves: n samples, k rungs; NaN everywhere what is unknown.
+
+    ``scales`` are the rungs' names; what a sample really cost at them is ``num_visual_tokens``.
+    """
 
     sample_ids: NDArray[np.str_]
     groups: NDArray[np.str_]
@@ -25,6 +28,7 @@ class CurveTable(Protocol):
     scores: NDArray[np.float64]
     flops: NDArray[np.float64]
     seconds: NDArray[np.float64]
+    num_visual_tokens: NDArray[np.int64]
 
 
 class Readers(NamedTuple):

@@ -11,7 +11,14 @@ from budget.serving.chat_requests import Ask, ImageRef, read_ask
 from budget.serving.errors import RequestError
 from budget.serving.jobs import Question
 from budget.serving.parsing import parse_request
-from budget.serving.prompts import Meets, Runner, check_budget, fitting_budgets, fitting_total
+from budget.serving.prompts import (
+    Meets,
+    Runner,
+    check_budget,
+    fitting_budgets,
+    fitting_total,
+    tokens_by_scale,
+)
 from budget.serving.request_images import RequestImages
 from budget.serving.room import ImageRoom
 from budget.serving.schema import ChatRequest
@@ -25,12 +32,12 @@ class Prepared(NamedTuple):
     Attributes:
         request: as parsed.
         question: what the model is asked.
-        grids: squares that each image is seen in.
+        tokens: per image, the visual tokens that it costs at every scale that it may be given.
     """
 
     request: ChatRequest
     question: Question
-    grids: tuple[int, ...]
+    tokens: tuple[dict[int, int], ...]
 
 
 class Preparing:
@@ -68,8 +75,8 @@ class Preparing:
         """
         request, ask = await asyncio.to_thread(self._parse, body)
         pictures = await self._load(ask.images, ticket)
-        question, grids = await asyncio.to_thread(self._question, ask, pictures)
-        return Prepared(request, question, grids)
+        question, tokens = await asyncio.to_thread(self._question, ask, pictures)
+        return Prepared(request, question, tokens)
 
     def _parse(self, body: bytes) -> tuple[ChatRequest, Ask]:
         request = parse_request(body)
@@ -98,17 +105,21 @@ class Preparing:
                 loaded.append(image)
         return loaded
 
-    def _question(self, ask: Ask, pictures: list[Image]) -> tuple[Question, tuple[int, ...]]:
-        total = None if ask.budget is None else ask.budget.total_visual_tokens
+    def _question(
+        self, ask: Ask, pictures: list[Image]
+    ) -> tuple[Question, tuple[dict[int, int], ...]]:
+        budgets: list[Budget | None] = [None] * len(pictures)
         fitting: SampleBudget
-        if total is not None and pictures:
+        if ask.budget is not None and ask.budget.total_visual_tokens is not None and pictures:
             _refuse_details(ask.images)
+            total = ask.budget.total_visual_tokens
             fitting = fitting_total(self.runner, pictures, ask.chat, total)
         else:
             budgets = [self._budget(each.detail, ask.budget) for each in ask.images]
-            fitting = fitting_budgets(self.runner, pictures, ask.chat, budgets)
+            fitting = budgets = list(fitting_budgets(self.runner, pictures, ask.chat, budgets))
         question = Question(ask.chat, tuple(pictures), fitting, ask.generation)
-        return question, tuple(map(self.runner.count_grids, pictures))
+        pairs = zip(pictures, budgets, strict=True)
+        return question, tuple(tokens_by_scale(self.runner, *pair) for pair in pairs)
 
     def _budget(self, detail: str | None, budget: Budget | None) -> Budget | None:
         """Return an image's budget: its own detail first, then the request's, then the server's."""

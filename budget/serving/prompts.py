@@ -13,30 +13,28 @@ from budget.splitting import refuse_too_small
 
 
 class Runner(Protocol):
-    """What is asked of a model here; ``budget.llava.LlavaRunner`` is one."""
+    """What is asked of a model here; those of ``load_model`` can it."""
 
     ladder: ScaleLadder
 
     def check_tokens(self, num_visual_tokens: int) -> None:
-        """Refuse a number of visual tokens that cannot be met exactly."""
-        ...
-
-    def count_grids(self, image: Any) -> int:
-        """Return how many squares an image is seen in."""
-        ...
-
-    def count_text_tokens(self, question: Any, images: int = 1) -> int:
-        """Return the length of a prompt without visual tokens, or refuse the conversation."""
+        """Refuse a scale that the model cannot be run at."""
         ...
 
     def realised(self, image: Any) -> list[int]:
         """Return the visual tokens that an image costs at every rung."""
         ...
 
-    def samples(
-        self, images: Any, questions: Any, num_visual_tokens: Any, features: None
-    ) -> list[Any]:
-        """Return what samples ask for, or refuse a prompt that is too long."""
+    def tokens_at(self, image: Any, num_visual_tokens: int) -> int:
+        """Return the visual tokens that an image costs at any scale."""
+        ...
+
+    def count_text_tokens(self, question: Any, images: int = 1) -> int:
+        """Return the length of a prompt without visual tokens, or refuse the conversation."""
+        ...
+
+    def check_fits(self, images: Any, question: Any, scales: Any) -> None:
+        """Refuse a prompt that is too long."""
         ...
 
 
@@ -136,13 +134,22 @@ def _largest_that_fits(
     for rung, scale in reversed(list(enumerate(runner.ladder))):
         wanted = [_fixed(budget) or scale for budget in budgets]
         try:
-            runner.samples([list(images)], [chat], [wanted], None)
+            runner.check_fits(images, chat, wanted)
             return rung, wanted
         except ValueError as problem:
             too_long = problem
     raise RequestError(
         f"messages: {one_line(too_long)}", param="messages", code="context_length_exceeded"
     )
+
+
+def tokens_by_scale(runner: Runner, image: Any, budget: Budget | None) -> dict[int, int]:
+    """Return the visual tokens that an image costs at every rung, and at its fixed scale."""
+    found = dict(zip(runner.ladder, runner.realised(image), strict=True))
+    fixed = _fixed(budget)
+    if fixed is not None and fixed not in found:
+        found[fixed] = runner.tokens_at(image, fixed)
+    return found
 
 
 def _fixed(budget: Budget | None) -> int | None:

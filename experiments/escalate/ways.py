@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from budget.adaptive import AdaptiveAnswer, AdaptiveVLM, full_flops, spent_flops
+from budget.adaptive import AdaptiveAnswer, AdaptiveVLM
 from budget.budgets import Budget
 from budget.escalating import EscalatingVLM
 from oracle.scoring import get_scorer
@@ -87,8 +87,10 @@ def run_fixed(model: "LlavaRunner", asked: Questions, *, max_new_tokens: int) ->
                 FIXED,
                 float(m),
                 _scores([a.text for a in answers], asked),
-                np.array([spent_flops(model, a) for a in answers]),
-                np.array([full_flops(model, a) for a in answers]),
+                np.array([model.answer_cost(a).flops for a in answers]),
+                np.array(
+                    [model.full_flops(a, i) for a, i in zip(answers, asked.images, strict=True)]
+                ),
                 np.array([float(a.num_visual_tokens) for a in answers]),
                 np.ones(len(answers)),
                 1e3 * taken / len(answers),

@@ -7,6 +7,7 @@ import pytest
 
 from budget.adaptive import AdaptiveVLM
 from budget.budgets import Budget, Decision, FullScale
+from budget.exact_costs import ExactCosts
 from budget.ladder import ScaleLadder
 from budget.models import load_model
 from budget.risk import Risk
@@ -16,7 +17,7 @@ from experiments.scenes.data import load_scenes
 LADDER = ScaleLadder((1, 9, 36))
 
 
-class EchoVLM:
+class EchoVLM(ExactCosts):
     """Answers with the number of tokens it was given; remembers each call."""
 
     name = "echo"

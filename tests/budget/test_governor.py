@@ -10,6 +10,7 @@ from budget import load_model
 from budget.adaptive import AdaptiveVLM
 from budget.budgets import Budget, Decision
 from budget.errors import DataError
+from budget.exact_costs import ExactCosts
 from budget.governor import Governor, Pace
 from budget.governor_state import read_state, write_state
 from budget.ladder import ScaleLadder
@@ -227,7 +228,7 @@ def test_a_cost_that_is_no_number_is_refused():
         Governor(COSTS, mean=12.0).settle([0], float("nan"))
 
 
-class EchoVLM:
+class EchoVLM(ExactCosts):
     """Takes as many tokens as it is told, in two squares an image."""
 
     name = "echo"

@@ -8,6 +8,7 @@ from PIL import Image
 from budget.adaptive import AdaptiveVLM, EncodedPolicy
 from budget.budgets import Budget, Decision, FullScale
 from budget.errors import PolicyError
+from budget.exact_costs import ExactCosts
 from budget.ladder import ScaleLadder
 from budget.shipped import shipped_folder
 from budget.trust import GuardedPolicy
@@ -207,7 +208,7 @@ def test_counts_of_many_threads_add_up():
     assert guard.report().fallbacks["malformed"] == 160
 
 
-class EchoVLM:
+class EchoVLM(ExactCosts):
     name = "echo"
     ladder = LADDER
 

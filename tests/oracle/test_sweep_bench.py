@@ -51,11 +51,11 @@ def test_shared_work_gives_the_results_of_scale_by_scale(shipped, scenes):
     class Plain:
         """The same model as one that shares nothing."""
 
-        ladder, encode, answer, cost = (
+        ladder, encode, answer, answer_cost = (
             shipped.ladder,
             shipped.encode,
             shipped.answer,
-            shipped.cost,
+            shipped.answer_cost,
         )
 
     images, questions = scenes["image"][:], scenes["question"][:]

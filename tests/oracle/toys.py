@@ -9,11 +9,12 @@ import time
 from datasets import Dataset, Features, Image, List, Value
 from PIL import Image as PILImage
 
+from budget.exact_costs import ExactCosts
 from budget.ladder import ScaleLadder
 from budget.types import Answer, Cost
 
 
-class ReaderVLM:
+class ReaderVLM(ExactCosts):
     """Reads the red of the first pixel; a rung of m tokens sees values below 10 x m."""
 
     name = "reader"

@@ -1,0 +1,54 @@
+"""Load a model of any family that transformers knows, with its knob."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForImageTextToText
+
+from budget.checkpoints import load_checked
+from budget.errors import ModelError
+from budget.families.processors import load_processor
+from budget.families.registry import family_of
+from budget.families.runner import KnobRunner
+from budget.ladder import ScaleLadder
+
+
+def load_family(
+    folder: Path,
+    raw: dict[str, Any],
+    *,
+    name: str,
+    ladder: Sequence[int] | ScaleLadder | None,
+    device: str | torch.device | None,
+    dtype: torch.dtype | str,
+    placement: Mapping[str, Any],
+) -> KnobRunner:
+    """Load a model from a folder.
+
+    Args:
+        folder: of the model.
+        raw: its ``config.json``.
+        name: for reports.
+        ladder: caps to run at; the family's by default.
+        device: where it runs; the CPU by default.
+        dtype: of the weights.
+        placement: further arguments of ``from_pretrained``.
+
+    Raises:
+        ModelError: if transformers does not know the model, its weights do not fit, its processor
+            needs what is missing, or nothing sets its visual tokens.
+        ValueError: if a cap of ``ladder`` cannot be kept.
+    """
+    processor = load_processor(folder)
+    model = load_checked(AutoModelForImageTextToText, folder, folder, dtype=dtype, **placement)
+    if not hasattr(model.base_model, "get_image_features"):
+        raise ModelError(f"{type(model).__name__} of {folder} gives no image features")
+    return KnobRunner(
+        model if placement.get("device_map") else model.to(device or "cpu"),
+        processor,
+        family_of(raw),
+        name=name,
+        ladder=None if ladder is None else ScaleLadder(tuple(ladder)),
+    )

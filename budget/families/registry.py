@@ -1,0 +1,30 @@
+"""Which family a model is of."""
+
+from typing import Any
+
+from budget.families import glm_v, idefics3, internvl, kimi, lfm_vl, ovis2, pixtral, qwen_vl
+from budget.families.family import Family
+from budget.families.shrink import SHRINK
+
+FAMILIES: tuple[Family, ...] = (
+    *qwen_vl.FAMILIES,
+    *glm_v.FAMILIES,
+    *kimi.FAMILIES,
+    *idefics3.FAMILIES,
+    *internvl.FAMILIES,
+    *pixtral.FAMILIES,
+    *lfm_vl.FAMILIES,
+    *ovis2.FAMILIES,
+)
+
+
+def family_of(config: dict[str, Any]) -> Family:
+    """Return the family of a model by its ``config.json``; one of its own, or the one for all.
+
+    A family may be one of a model type with a certain vision tower, as ``llava+pixtral``.
+    """
+    kind = config.get("model_type")
+    tower = (config.get("vision_config") or {}).get("model_type")
+    kinds = (f"{kind}+{tower}", kind)
+    found = (each for kind in kinds for each in FAMILIES if kind in each.model_types)
+    return next(found, SHRINK)

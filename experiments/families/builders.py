@@ -1,0 +1,20 @@
+"""Who builds the tiny model of a family."""
+
+from experiments.families.tiny import glm, idefics, kimi, patches, qwen, tiles
+from experiments.families.verify import Builder
+
+BUILDERS: dict[str, Builder] = {
+    "Qwen2-VL": qwen.qwen2_vl,
+    "Qwen2.5-VL": qwen.qwen2_5_vl,
+    "Qwen3-VL": qwen.qwen3_vl,
+    "Qwen3.5": qwen.qwen3_5,
+    "GLM-4V": glm.glm4v,
+    "Kimi": kimi.kimi_k25,
+    "Mistral3": patches.mistral3,
+    "LFM2-VL": patches.lfm2_vl,
+    "LFM3-VL": patches.lfm3_vl,
+    "SmolVLM": idefics.smolvlm,
+    "Idefics3": idefics.idefics3,
+    "InternVL": tiles.internvl,
+    "Ovis2": tiles.ovis2,
+}

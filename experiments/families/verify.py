@@ -1,0 +1,76 @@
+"""Find out of a model what its entry in the table says."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from budget.errors import one_line
+from budget.families.family import Family
+from budget.families.runner import KnobRunner
+from budget.models import load_model
+from experiments.families.checks import CHECKS, PICTURES, Case
+from experiments.families.entry import SHAPES, Entry, shape_name
+
+Builder = Callable[[Path], Path]
+
+
+def describe(runner: Any, family: Family) -> Entry:
+    """Return what is known of a loaded model without running it.
+
+    Args:
+        runner: a model as ``load_model`` gives it.
+        family: that it is of.
+    """
+    realised = {
+        shape_name(size): runner.realised(image)
+        for size, image in zip(SHAPES, PICTURES, strict=True)
+    }
+    return Entry(
+        family=family.name,
+        model_types=family.model_types,
+        knob=runner.knob.name,
+        ladder=tuple(runner.ladder),
+        realised=realised,
+        why_not="not asked for",
+        note=runner.knob.note,
+    )
+
+
+def verify_folder(folder: Path, family: Family) -> Entry:
+    """Load a model and run every check on it.
+
+    What fails does not end anything: the entry says it.
+    """
+    start = time.perf_counter()
+    nothing = Entry(family.name, family.model_types, "")
+    try:
+        runner = load_model(folder)
+        if not isinstance(runner, KnobRunner):
+            raise TypeError(f"{family.name} is run by {type(runner).__name__}")
+        entry = describe(runner, family)
+    except Exception as error:  # whatever keeps a model from being loaded is what is to be told
+        return replace(nothing, why_not=one_line(error))
+    passed: list[str] = []
+    for check in CHECKS:
+        try:
+            check(Case(runner, folder))
+        except Exception as error:
+            return replace(
+                entry, checks=tuple(passed), why_not=f"{check.__name__}: {one_line(error)}"
+            )
+        passed.append(check.__name__)
+    seconds = round(time.perf_counter() - start, 2)
+    return replace(entry, verified=True, checks=tuple(passed), why_not="", seconds=seconds)
+
+
+def verify_family(family: Family, build: Builder) -> Entry:
+    """Build a tiny random model of a family, and run every check on it."""
+    with TemporaryDirectory() as folder:
+        try:
+            built = build(Path(folder))
+        except Exception as error:
+            return Entry(family.name, family.model_types, "", why_not=one_line(error))
+        return verify_folder(built, family)
