@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from budget.samples import images_of
-from oracle.batch import ImageSplit, RungResult, rung_result, run_batch
+from oracle.batch import ImageSplit, RungResult, run_batch, rung_result
 from oracle.climbing import Climb, Rungs
 from oracle.measure import score_texts
 from oracle.samples import Sample

@@ -85,15 +85,18 @@ def test_a_perfect_answer_ends_the_search():
 
 
 def test_of_raises_the_most_score_per_token_then_confidence_per_token_is_kept():
-    scores = {(1, 0): 0.2, (0, 1): 0.2, (1, 1): 0.1}
-    sure = {(1, 0): -0.4, (0, 1): -0.3}
-    search = climb([LADDER[:3], [1, 6, 20]], lambda r: (scores.get(r, 0.0), sure.get(r, -0.5)))
-    # The same score: three tokens for it, not five.
-    assert (2, 0) in search.tried
-    assert [best.rungs for best in search.best()][1] == (0, 1)  # the surer of two equally good
-    search = climb([LADDER[:3]] * 2, lambda rungs: (0.0, sure.get(rungs, -0.5)))
-    assert (0, 2) in search.tried  # went on from (0, 1)
-    assert (2, 0) not in search.tried
+    def first_kept(tokens, scores, sure):
+        """Return the one image that was raised when the second step was asked."""
+        search = climb(tokens, lambda r: (scores.get(r, 0.0), sure.get(r, -0.5)))
+        twos = {rungs for rungs in search.tried if sorted(rungs) == [0, 1, 1]}
+        (kept,) = set.intersection(*({i for i, r in enumerate(two) if r} for two in twos))
+        return kept
+
+    same, dearer = [LADDER] * 3, [LADDER, [1, 5, 9, 36], [1, 5, 9, 36]]
+    assert first_kept(same, {}, {(0, 1, 0): -0.3, (0, 0, 1): -0.4}) == 1
+    assert first_kept(same, {(1, 0, 0): 0.2}, {(0, 1, 0): -0.3}) == 0  # score comes first
+    assert first_kept(dearer, {(1, 0, 0): 0.2, (0, 1, 0): 0.2}, {(0, 1, 0): -0.3}) == 0
+    assert first_kept(dearer, {(1, 0, 0): 0.2, (0, 1, 0): 0.4}, {}) == 1
 
 
 def test_rungs_that_cost_the_same_are_not_asked_twice():
