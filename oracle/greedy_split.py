@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from budget.samples import images_of
-from oracle.batch import ImageSplit, RungResult, run_batch
+from oracle.batch import ImageSplit, RungResult, run_batch, rung_result
 from oracle.climbing import Climb, Rungs
 from oracle.measure import score_texts
 from oracle.samples import Sample
@@ -126,17 +126,8 @@ class _Search:
         """Take what was answered to a split."""
         (score,) = self._scores([answer.text])
         self.climb.note(rungs, score, answer.confidence)
-        flops = self._model.answer_cost(answer).flops
-        self._results[rungs] = RungResult(
-            answer.text,
-            answer.confidence,
-            answer.margin,
-            answer.entropy,
-            flops,
-            self._seconds(flops),
-            answer.num_visual_tokens,
-            answer.prompt_tokens,
-        )
+        result = rung_result(self._model, answer, math.nan)
+        self._results[rungs] = result._replace(seconds=self._seconds(result.flops))
 
     def results(self) -> list[RungResult]:
         """Return the best answer within each rung's total, and how the total was split."""

@@ -108,17 +108,17 @@ class Preparing:
     def _question(
         self, ask: Ask, pictures: list[Image]
     ) -> tuple[Question, tuple[dict[int, int], ...]]:
-        total = None if ask.budget is None else ask.budget.total_visual_tokens
+        budgets: list[Budget | None] = [None] * len(pictures)
         fitting: SampleBudget
-        if total is not None and pictures:
+        if ask.budget is not None and ask.budget.total_visual_tokens is not None and pictures:
             _refuse_details(ask.images)
+            total = ask.budget.total_visual_tokens
             fitting = fitting_total(self.runner, pictures, ask.chat, total)
         else:
             budgets = [self._budget(each.detail, ask.budget) for each in ask.images]
-            fitting = fitting_budgets(self.runner, pictures, ask.chat, budgets)
+            fitting = budgets = list(fitting_budgets(self.runner, pictures, ask.chat, budgets))
         question = Question(ask.chat, tuple(pictures), fitting, ask.generation)
-        own = [None] * len(pictures) if isinstance(fitting, Budget) else fitting
-        pairs = zip(pictures, own or (), strict=True)
+        pairs = zip(pictures, budgets, strict=True)
         return question, tuple(tokens_by_scale(self.runner, *pair) for pair in pairs)
 
     def _budget(self, detail: str | None, budget: Budget | None) -> Budget | None:

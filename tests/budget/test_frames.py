@@ -1,5 +1,7 @@
 """Frames of animations and files in a row: the right ones, as a viewer shows them."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,9 +70,9 @@ def test_what_is_broken_is_one_line_that_names_it(tmp_path):
     file = animation(tmp_path / "clip.gif", 12)
     file.write_bytes(file.read_bytes()[:-200])
     (tmp_path / "empty.gif").touch()
-    with pytest.raises(DataError, match="clip.gif is corrupt or cut off"):
+    with pytest.raises(DataError, match=r"clip\.gif is corrupt or cut off"):
         read_frames([file], 12)
-    with pytest.raises(DataError, match="empty.gif is empty"):
+    with pytest.raises(DataError, match=r"empty\.gif is empty"):
         read_frames([tmp_path / "empty.gif"], 2)
     with pytest.raises(ValueError, match="at least 1 frame must be wanted, got 0"):
         read_frames([animation(tmp_path / "b.gif", 2)], 0)
@@ -82,6 +84,6 @@ def test_places_rise_and_lie_evenly(count, wanted):
     assert len(places) == min(count, wanted)
     assert places == sorted(set(places))
     assert 0 <= places[0] <= places[-1] < count
-    gaps = [b - a for a, b in zip(places, places[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(places)]
     assert not gaps or max(gaps) - min(gaps) <= 1
     assert abs(places[0] - (count - 1 - places[-1])) <= 1

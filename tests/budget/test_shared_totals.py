@@ -152,7 +152,7 @@ def test_what_a_total_is_not_for_is_refused(model, policy, prompts):
     vlm, n = AdaptiveVLM(model, policy), len(prompts[0][0])
     with pytest.raises(ValueError, match=f"total of {n - 1} visual tokens is too small: the {n} "):
         vlm.answer(images, questions, budget=total(n - 1))
-    with pytest.raises(ValueError, match="a total of 9 .* give sample 0 one budget and no list"):
+    with pytest.raises(ValueError, match=r"a total of 9 .* give sample 0 one budget and no list"):
         vlm.answer(images, questions, budget=[[total(9)] + [None] * (n - 1)])
     with pytest.raises(ValueError, match="goes up cannot keep it"):
         EscalatingVLM(model, policy.escalating()).answer(images, questions, budget=total(99))

@@ -68,7 +68,7 @@ def test_a_total_stays_unless_the_prompt_would_be_too_long():
 
 
 def test_a_total_below_the_cheapest_is_the_client_s_to_know():
-    with pytest.raises(RequestError, match="budget.total_visual_tokens: .* take 5 at") as refused:
+    with pytest.raises(RequestError, match=r"budget\.total_visual_tokens: .* take 5 at") as refused:
         fitting_three(10, [2, 3], 4)
     assert refused.value.param == "budget.total_visual_tokens"
     with pytest.raises(RequestError, match="too long") as refused:
