@@ -19,6 +19,8 @@ from policies.rung_means import column_means
 DROPS = {"no_loss": 0.0, "half_point": 0.005, "one_point": 0.01}
 # How much a rule scores above a baseline at the same mean tokens.
 LEADS = {RANDOM_MIX: "over_random_mix", PER_GROUP: "over_per_group"}
+# Mean tokens of a resample in which no question has an image; logarithms and shares need some.
+_LEAST = 1e-9
 
 
 class Key(NamedTuple):
@@ -41,7 +43,7 @@ class Weighted:
         data = contest.data
         self.contest, self.share = contest, weights / weights.sum()
         self.means = self.share @ data.scores
-        self.tokens = column_means(data.tokens, weights)
+        self.tokens = np.maximum(column_means(data.tokens, weights), _LEAST)
         self.hull = hull_of(self.tokens, self.means)
         self.full_score, self.full_cost = float(self.means[-1]), float(self.tokens[-1])
         self.oracles = {name: rule.frontier(weights) for name, rule in contest.oracles.items()}

@@ -13,11 +13,13 @@ from budget.stable import stable_scores
 from policies import load_policy, rung_means
 from policies.allocation import Sweep, choose_rungs, solve_price
 from policies.calibration import calibrate
-from policies.equal_cost import Weighted, figures
+from policies.equal_cost import Key, Weighted, figures
 from policies.evaluation import Evaluator, evaluate, measured
 from policies.families import make_estimator
 from policies.features import current_schema
+from policies.frontier import gap_closed_area
 from policies.govern_command import served_of
+from policies.hull import fixed_hull
 from policies.judging import Judged
 from policies.predictor_state import PredictorState
 from policies.pricing import fit_score_policy
@@ -317,3 +319,18 @@ def test_a_random_mix_meets_a_mean_of_real_tokens():
         mix.choose([None], ["?"], budget=Budget(mean_tokens=9.0))
     with pytest.raises(ValueError, match="one number of tokens per rung"):
         RandomMixPolicy(LADDER, scores, 65.0, np.random.default_rng(0), rung_tokens=means[:2])
+
+
+def test_a_group_of_questions_without_images_has_nothing_to_choose():
+    curves = Curves(60)
+    tokens = curves.num_visual_tokens * (np.arange(60) >= 20)[:, None]
+    scores = np.where(tokens[:, :1] > 0, curves.scores, curves.scores[:, -1:])
+    data = measured(scores, tokens, flops=curves.flops)
+    contest = Contest(data, {"r": sweep_of(data, scores * 0.9)}, oracles_of(data), (), ["r"])
+    for weights, is_empty in ((np.arange(60) < 20, True), (np.ones(60), False)):
+        found = figures(Weighted(contest, weights.astype(float)), [20.0, 100.0])
+        gap = found[Key("r", "gap_closed_stable")]
+        assert np.isnan(gap) == is_empty
+        assert np.isfinite(found[Key("r", "accuracy", 20.0)])
+    free = fixed_hull(np.array([0.0, 1.0]), np.array([0.5, 0.9]))
+    assert np.isnan(gap_closed_area(free, free, free, 1.0))
