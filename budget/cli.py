@@ -19,6 +19,7 @@ from budget.console import one_line_errors, print_json_line, print_table, quiet_
 from budget.device_options import LadderOption
 from budget.errors import PolicyError
 from budget.options import given_ladder
+from budget.own_knob import note_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -154,7 +155,8 @@ def _print_answer(
         ("decision ms", f"{answer.decision_ms:.1f}"),
         ("total ms", f"{total_ms:.1f}"),
     ]
-    print_table((vlm.name, question), rows)
+    note = note_of(vlm)
+    print_table((vlm.name, question), [*rows, *([("note", note)] if note else [])])
     print_json_line(
         {
             "model": vlm.name,
@@ -167,6 +169,7 @@ def _print_answer(
             "decision_ms": round(answer.decision_ms, 3),
             "total_ms": round(total_ms, 3),
             "confidence": round(answer.confidence, 4),
+            **({"note": note} if note else {}),
         }
     )
 

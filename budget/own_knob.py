@@ -1,6 +1,6 @@
 """What sets the visual tokens of models that take their number themselves: M3, MQT, stock LLaVA."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 LOSSY = (
     "not trained for fewer visual tokens and so lossy: features of the full grid are averaged to "
@@ -20,3 +20,9 @@ class OwnKnob(NamedTuple):
     name: str
     ladder: tuple[int, ...]
     note: str = ""
+
+
+def note_of(model: Any) -> str:
+    """Return what users must know of a model's knob; empty if nothing, or if it has none."""
+    note: str = getattr(getattr(model, "knob", None), "note", "")
+    return note

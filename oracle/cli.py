@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from budget.console import (
+from budget.own_knob import note_of
     one_line,
     one_line_errors,
     print_json_line,
@@ -200,6 +201,7 @@ def run(
         stop_on_signals() as stop,
         progress(f"{vlm.name} at {len(vlm.ladder)} scales", "answers") as update,
     ):
+        note = note_of(vlm)
         start = time.perf_counter()
         done = sweep_to(
             out,
@@ -225,7 +227,8 @@ def run(
     _print_failures(done.failures, len(curves) + len(done.failures))
     figures = {**_as_json(rows[0], curves.scales), "errors": len(done.failures)}
     figures |= _search_figures(out, curves) if image_split == "greedy" else {}
-    print_json_line({"out": out, **figures, "seconds": round(seconds, 2)})
+    said = {"note": note} if note else {}
+    print_json_line({"out": out, **figures, "seconds": round(seconds, 2), **said})
 
 
 def _search_figures(out: Path, curves: "Curves") -> dict[str, Any]:

@@ -6,7 +6,9 @@ import logging
 import pytest
 import torch
 from transformers import AutoModelForImageTextToText
+from typer.testing import CliRunner
 
+import budget.cli
 from budget import load_model
 from budget.errors import ModelError
 from budget.families.processors import load_processor
@@ -125,3 +127,14 @@ def test_a_tower_read_by_another_image_processor_is_not_taken_for_llava(tmp_path
     config["image_processor"]["image_processor_type"] = "ViTImageProcessor"
     path.write_text(json.dumps(config))
     assert not isinstance(load_model(folder), M3Model)
+
+
+def test_what_is_lost_stands_in_the_answers_of_a_command(tmp_path, siglip):
+    path = tmp_path / "wide.png"
+    PICTURES[0].save(path)
+    words = ["ask", str(path), QUESTIONS[0], "--tokens", "4", "--max-new-tokens", "2"]
+    result = CliRunner().invoke(budget.cli.app, [*words, "--model", str(siglip)])
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout.splitlines()[-1])
+    assert (said["num_visual_tokens"], said["scales"]) == (4, list(SCALES))
+    assert said["note"] == LOSSY
