@@ -19,7 +19,7 @@ _LIBRARIES: list[torch.library.Library] = []
 def declare_operators() -> bool:
     """Declare what torchvision lacks, if anything; return whether it was done."""
     try:
-        import torchvision  # noqa: F401
+        import torchvision
     except RuntimeError as error:
         if _MISSING not in str(error):
             raise
