@@ -79,10 +79,11 @@ def tokens_knob(processor: Any, config: Any) -> Unpadded:
     side = images.encoder_patch_size * images.downsample_factor
     tile, whole = (images.tile_size // side) ** 2, images.max_image_tokens
     seen_again = whole if images.use_thumbnail else 0
+    splits = images.do_image_splitting
 
     def kwargs(cap: int, size: tuple[int, int]) -> dict[str, Any]:
         tiles = min((cap - seen_again) // tile, images.max_tiles)
-        if images.do_image_splitting and cap > whole and tiles >= images.min_tiles:
+        if splits and cap > whole and tiles >= images.min_tiles and _fits(images, size):
             return {"do_image_splitting": True, "max_tiles": tiles}
         most = min(cap, whole)
         # A small image is enlarged to the least number, and rounded up: half leaves room for that.
@@ -99,6 +100,23 @@ def tokens_knob(processor: Any, config: Any) -> Unpadded:
             sized_kwargs=kwargs,
         )
     )
+
+
+def _fits(images: Any, size: tuple[int, int]) -> bool:
+    """Return whether the whole image, beside its tiles, has no more squares than it may.
+
+    Of a strip it has more, for which the processor fails.
+    """
+    width, height = images.smart_resize(
+        width=size[0],
+        height=size[1],
+        downsample_factor=images.downsample_factor,
+        min_image_tokens=images.min_image_tokens,
+        max_image_tokens=images.max_image_tokens,
+        encoder_patch_size=images.encoder_patch_size,
+    )
+    side = images.encoder_patch_size * images.downsample_factor
+    return bool(width * height <= images.max_image_tokens * side * side)
 
 
 def _caps(images: Any, tile: int, seen_again: int) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ _LFM3 = ["<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>"]
 _TOWER = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2}
 
 
-def mistral3(folder: Path, edge: int = 784) -> Path:
+def mistral3(folder: Path, edge: int = 448) -> Path:
     """Save a Mistral3 whose images cost up to ``(edge / 28) ** 2`` tokens; real ones' edge is 1540."""
     tokens = tokenizer(_PIXTRAL, "[IMG]")
     torch.manual_seed(0)
@@ -42,7 +42,7 @@ def mistral3(folder: Path, edge: int = 784) -> Path:
     return save(model, _pixtral_processor(tokens, patch=14, merge=2, edge=edge), folder)
 
 
-def pixtral(folder: Path, edge: int = 448) -> Path:
+def pixtral(folder: Path, edge: int = 256) -> Path:
     """Save a LLaVA with Pixtral's vision tower, as the first Pixtral was published."""
     tokens = tokenizer(_PIXTRAL, "[IMG]")
     torch.manual_seed(0)
@@ -123,7 +123,7 @@ def lfm3_vl(folder: Path) -> Path:
         tie_word_embeddings=False,
     )
     images = Qwen2VLImageProcessorPil(
-        patch_size=16, size={"shortest_edge": 64 * 64, "longest_edge": 32 * 32 * 512}
+        patch_size=16, size={"shortest_edge": 64 * 64, "longest_edge": 32 * 32 * 256}
     )
     processor = image_only(Lfm3VlProcessor)(images, tokens, chat_template=tokens.chat_template)
     return save(Lfm3VlForConditionalGeneration(config), processor, folder)
