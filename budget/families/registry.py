@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from budget.families import glm_v, idefics3, internvl, kimi, lfm_vl, ovis2, pixtral, qwen_vl
+from budget.families import (
+    glm_v,
+    idefics3,
+    internvl,
+    kimi,
+    lfm_vl,
+    minicpm_v,
+    ovis2,
+    pixtral,
+    qwen_vl,
+)
 from budget.families.family import Family
 from budget.families.shrink import SHRINK
 
@@ -15,6 +25,7 @@ FAMILIES: tuple[Family, ...] = (
     *pixtral.FAMILIES,
     *lfm_vl.FAMILIES,
     *ovis2.FAMILIES,
+    *minicpm_v.FAMILIES,
 )
 
 

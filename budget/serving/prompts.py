@@ -38,7 +38,6 @@ class Runner(Protocol):
         ...
 
 
-
 class Meets(Protocol):
     """A policy that says which budgets it can meet; ``budget.trust.GuardedPolicy`` does."""
 

@@ -1,6 +1,6 @@
 """Who builds the tiny model of a family."""
 
-from experiments.families.tiny import glm, idefics, kimi, patches, qwen, tiles
+from experiments.families.tiny import glm, idefics, kimi, minicpm, patches, qwen, tiles
 from experiments.families.verify import Builder
 
 BUILDERS: dict[str, Builder] = {
@@ -17,4 +17,5 @@ BUILDERS: dict[str, Builder] = {
     "Idefics3": idefics.idefics3,
     "InternVL": tiles.internvl,
     "Ovis2": tiles.ovis2,
+    "MiniCPM-V": minicpm.minicpmv4_6,
 }
