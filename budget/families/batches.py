@@ -91,7 +91,19 @@ class Batches:
         return encode(encoder, seen, device=self.device, dtype=self._model.dtype)
 
 
-def _beside(seen: Sequence[Seen], device: torch.device) -> dict[str, torch.Tensor]:
+def _beside(seen: Sequence[Seen], device: torch.device) -> dict[str, Any]:
     """Return what positions are made from, beside the features: the grids of all images."""
-    grids = [each.tensors["image_grid_thw"] for each in seen if "image_grid_thw" in each.tensors]
-    return {"image_grid_thw": torch.cat(grids).to(device)} if grids else {}
+    tensors = [each.tensors for each in seen]
+    if "image_grid_thw" in tensors[0]:
+        return {
+            "image_grid_thw": torch.cat([each["image_grid_thw"] for each in tensors]).to(device)
+        }
+    if "downsample_mode" in tensors[0]:
+        # One mode holds for a whole batch: a grid of patches merged by 2 x 2 has the places that
+        # one of twice its sides has merged by 4 x 4.
+        sizes = [each["target_sizes"] * _FINER[each["downsample_mode"]] for each in tensors]
+        return {"target_sizes": torch.cat(sizes).to(device), "downsample_mode": "16x"}
+    return {}
+
+
+_FINER = {"16x": 1, "4x": 2}

@@ -78,7 +78,8 @@ class _WithoutVideo(ProcessorMixin):
     """Stands between a processor's class and ``ProcessorMixin``, and keeps videos from it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        named = dict(zip(super().get_attributes(), args, strict=False)) | kwargs
+        # The class whose parts these are stands behind the one that `image_only` made of it.
+        named = dict(zip(type(self).__mro__[1].get_attributes(), args, strict=False)) | kwargs
         named.pop(_VIDEO, None)
         super().__init__(**named)
 

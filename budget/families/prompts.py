@@ -54,8 +54,8 @@ def make_row(
     """
     texts = prompt.render(question, len(images))
     pieces = [texts[0]]
-    for image, text in zip(images, texts[1:], strict=True):
-        pieces += [image.text, text]
+    for place, (image, text) in enumerate(zip(images, texts[1:], strict=True)):
+        pieces += [image.text_at(place), text]
     tokenizer = prompt.tokenizer
     start = tokenizer.bos_token
     special = not (start and pieces[0].startswith(start))

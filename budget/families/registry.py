@@ -14,6 +14,7 @@ from budget.families import (
     pinpoints,
     pixtral,
     pooling,
+    minicpm_v,
     qwen_vl,
 )
 from budget.families.family import Family
@@ -31,6 +32,7 @@ FAMILIES: tuple[Family, ...] = (
     *llava.FAMILIES,
     *pinpoints.FAMILIES,
     *pooling.FAMILIES,
+    *minicpm_v.FAMILIES,
 )
 
 

@@ -1,6 +1,6 @@
 """Who builds the tiny model of a family."""
 
-from experiments.families.tiny import gemma, glm, idefics, kimi, llava, patches, qwen, tiles
+from experiments.families.tiny import gemma, glm, idefics, kimi, llava, minicpm, patches, qwen, tiles
 from experiments.families.verify import Builder
 
 BUILDERS: dict[str, Builder] = {
@@ -23,4 +23,5 @@ BUILDERS: dict[str, Builder] = {
     "LLaVA-NeXT": llava.llava_next,
     "LLaVA-OneVision": llava.llava_onevision,
     "PaliGemma": gemma.paligemma,
+    "MiniCPM-V": minicpm.minicpmv4_6,
 }

@@ -123,7 +123,7 @@ def qwen3_vl_moe(folder: Path) -> Path:
     return save(hf.Qwen3VLMoeForConditionalGeneration(config), _qwen3_processor(tokens), folder)
 
 
-def _hybrid_text(tokens: Any, **more: Any) -> dict[str, Any]:
+def hybrid_text(tokens: Any, **more: Any) -> dict[str, Any]:
     return text_sizes(
         tokens,
         head_dim=8,
@@ -142,7 +142,7 @@ def qwen3_5(folder: Path) -> Path:
     tokens = tokenizer(SPECIAL, MARK)
     torch.manual_seed(0)
     config = hf.Qwen3_5Config(
-        text_config=_hybrid_text(tokens), vision_config=_deep_vision(), **_ids(tokens)
+        text_config=hybrid_text(tokens), vision_config=_deep_vision(), **_ids(tokens)
     )
     return save(hf.Qwen3_5ForConditionalGeneration(config), _qwen3_processor(tokens), folder)
 
@@ -152,7 +152,7 @@ def qwen3_5_moe(folder: Path) -> Path:
     tokens = tokenizer(SPECIAL, MARK)
     torch.manual_seed(0)
     config = hf.Qwen3_5MoeConfig(
-        text_config=_hybrid_text(tokens, **EXPERTS, shared_expert_intermediate_size=24),
+        text_config=hybrid_text(tokens, **EXPERTS, shared_expert_intermediate_size=24),
         vision_config=_deep_vision(),
         **_ids(tokens),
     )
