@@ -10,7 +10,7 @@ from budget.serving.chat_requests import Ask, ImageRef, read_ask
 from budget.serving.errors import RequestError
 from budget.serving.jobs import Question
 from budget.serving.parsing import parse_request
-from budget.serving.prompts import Meets, Runner, check_budget, fitting_budgets
+from budget.serving.prompts import Meets, Runner, check_budget, check_scale, fitting_budgets
 from budget.serving.request_images import RequestImages
 from budget.serving.room import ImageRoom
 from budget.serving.schema import ChatRequest
@@ -81,6 +81,9 @@ class Preparing:
             )
         ask = read_ask(request, self.settings.limits, self.settings.default_max_tokens)
         check_budget(self.runner, self.policy, ask.budget)
+        for image in ask.images:
+            if image.num_visual_tokens is not None:
+                check_scale(self.runner, image.num_visual_tokens, image.param)
         return request, ask
 
     async def _load(self, images: tuple[ImageRef, ...], ticket: Ticket) -> list[Image]:
@@ -98,15 +101,17 @@ class Preparing:
         return loaded
 
     def _question(self, ask: Ask, pictures: list[Image]) -> tuple[Question, tuple[int, ...]]:
-        budgets = [self._budget(each.detail, ask.budget) for each in ask.images]
+        budgets = [self._budget(each, ask.budget) for each in ask.images]
         fitting = fitting_budgets(self.runner, pictures, ask.chat, budgets)
         question = Question(ask.chat, tuple(pictures), fitting, ask.generation)
         return question, tuple(map(self.runner.count_grids, pictures))
 
-    def _budget(self, detail: str | None, budget: Budget | None) -> Budget | None:
-        """Return an image's budget: its own detail first, then the request's, then the server's."""
-        if detail == "low":
+    def _budget(self, image: ImageRef, budget: Budget | None) -> Budget | None:
+        """Return an image's budget: its own number, its detail, the request's, the server's."""
+        if image.num_visual_tokens is not None:
+            return Budget(num_visual_tokens=image.num_visual_tokens)
+        if image.detail == "low":
             return Budget(num_visual_tokens=self.runner.ladder[0])
-        if detail in ("high", "original"):
+        if image.detail in ("high", "original"):
             return Budget(num_visual_tokens=self.runner.ladder[-1])
         return self.settings.budget if budget is None else budget
