@@ -49,11 +49,10 @@ def load_remote(
         max_retries=settings.max_retries,
         concurrency=settings.concurrency,
     )
-    lane = Lane()
+    lane = Lane(endpoint.close)
     try:
         return lane.run(_load(where, settings, endpoint, lane))
     except BaseException:
-        lane.run(endpoint.close())
         lane.close()
         raise
 

@@ -52,7 +52,7 @@ class RemoteModel:
         self._asker, self._lane, self._settings = asker, lane, settings
         self._busy = asyncio.Semaphore(settings.concurrency)
         self._kept = Kept()
-        self._end = weakref.finalize(self, _close, asker, lane)
+        self._end = weakref.finalize(self, lane.close)
 
     @property
     def served(self) -> Mapping[str, Any]:
@@ -244,9 +244,3 @@ def _checked(row: Row) -> list[TimedAnswer]:
             raise each
         found.append(each)
     return found
-
-
-def _close(asker: Asker, lane: Lane) -> None:
-    if not lane.is_here:
-        lane.run(asker.endpoint.close())
-    lane.close()
