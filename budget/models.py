@@ -4,6 +4,7 @@ model = load_model("mucai/llava-v1.5-7b-m3")
 model.answer([image], ["What does the sign say?"], num_visual_tokens=36)
 """
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from transformers import AutoTokenizer, CLIPImageProcessorPil, LlavaForCondition
 
 from budget.checkpoints import load_checked, load_original
 from budget.errors import ModelError, one_line
+from budget.families.llava import is_clip_llava
 from budget.families.loading import load_family
 from budget.hub import fetch_model
 from budget.json_files import read_json
@@ -20,15 +22,20 @@ from budget.ladder import ScaleLadder, family_ladder
 from budget.m3 import M3Model
 from budget.mqt import MqtLlavaConfig, MqtLlavaForConditionalGeneration
 from budget.mqt_model import MqtModel
+from budget.own_knob import LOSSY
 from budget.placement import check_device, placement_of
 from budget.prompt import IMAGE
 from budget.quiet import quiet_transformers
 from budget.remote.address import is_remote
 from budget.shipped import SHIPPED, shipped_folder
 from budget.towers import tower_processor
+from budget.types import MatryoshkaVLM
 
 ORIGINAL = "llava_llama"
-_CLASSES = {"llava": LlavaForConditionalGeneration, "mqt_llava": MqtLlavaForConditionalGeneration}
+LLAVA, MQT = "llava", "mqt_llava"
+_CLASSES = {LLAVA: LlavaForConditionalGeneration, MQT: MqtLlavaForConditionalGeneration}
+MATRYOSHKA_KINDS = (ORIGINAL, *_CLASSES)
+_log = logging.getLogger("budget")
 
 
 def load_model(
@@ -43,7 +50,7 @@ def load_model(
     attention: str | None = None,
     compiled: bool = False,
     **remote: Any,
-) -> Any:
+) -> MatryoshkaVLM:
     """Load a model of any family, recognised by its configuration, or reach one that is served.
 
     Args:
@@ -56,7 +63,7 @@ def load_model(
         device: where the model runs; the CPU by default.
         dtype: type of the weights, ``"auto"`` for the checkpoint's own; float32 on a CPU and
             ``"auto"`` elsewhere by default.
-        ladder: scales to run at; the model's own by default.
+        ladder: scales to run at, or caps of a model with a knob; the model's own by default.
         device_map: spread the model over devices, e.g. ``"auto"``, instead of ``device``; needs
             the package ``accelerate``.
         quantize: bits of the language model's matrices, 8 or 4; needs ``bitsandbytes``.
@@ -65,6 +72,10 @@ def load_model(
         compiled: run the language model through ``torch.compile``. The first answers then take
             minutes; large batches are a quarter faster on a CPU, single samples are not.
         remote: of a served model, the names of ``budget.remote.settings.RemoteSettings``.
+
+    Returns:
+        What answers at chosen scales. An M3 or MQT model is a ``budget.llava.LlavaRunner``, which
+        can more; who needs that calls ``budget.matryoshka.load_matryoshka``.
 
     Raises:
         ModelError: if there is no such model, its layout is not known, weights do not fit, or a
@@ -89,23 +100,25 @@ def load_model(
         kind = raw.get("model_type")
         if kind == ORIGINAL:
             model = load_original(folder, num_heads=num_heads, dtype=wanted, **placement)
-        elif kind in _CLASSES:
+        elif kind == MQT or (kind == LLAVA and is_clip_llava(folder, raw)):
             model = load_checked(_CLASSES[kind], folder, folder, dtype=wanted, **placement)
         else:
-            return load_family(
-                folder,
-                raw,
-                name=_name_of(path_or_id),
-                ladder=ladder,
-                device=device,
-                dtype=wanted,
-                placement=placement,
+            return _told_if_lossy(
+                load_family(
+                    folder,
+                    raw,
+                    name=_name_of(path_or_id),
+                    ladder=ladder,
+                    device=device,
+                    dtype=wanted,
+                    placement=placement,
+                )
             )
         tokenizer, processor = _load_processors(folder, raw)
     if compiled:
         model.model.language_model.compile(dynamic=True)
     runner = MqtModel if isinstance(model.config, MqtLlavaConfig) else M3Model
-    return runner(
+    loaded = runner(
         model if placement.get("device_map") else model.to(device or "cpu"),
         tokenizer,
         processor,
@@ -113,6 +126,7 @@ def load_model(
         name=_name_of(path_or_id),
         image_token=_image_token(folder),
     )
+    return _told_if_lossy(loaded)
 
 
 def find_model(path_or_id: str | Path) -> Path:
@@ -143,6 +157,13 @@ def model_files(path_or_id: str | Path) -> Path | None:
         ModelError: if there is no such model.
     """
     return None if is_remote(path_or_id) else find_model(path_or_id)
+
+
+def _told_if_lossy(runner: Any) -> Any:
+    """Log what a model loses whose fewer visual tokens nobody trained."""
+    if runner.knob.note == LOSSY:
+        _log.warning("%s is %s", runner.name, LOSSY)
+    return runner
 
 
 def _load_processors(folder: Path, raw: dict[str, Any]) -> tuple[Any, Any]:

@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from budget.types import Answer, MatryoshkaVLM
 
 
+class ImageSplit(NamedTuple):
+    """How the images of one sample shared a rung's total.
+
+    Attributes:
+        scales: of each image, visual tokens of each of its grids.
+        more_answers: that the search for the sample's splits took, beside those with all images at
+            one rung.
+    """
+
+    scales: tuple[int, ...]
+    more_answers: int
+
+
 class RungResult(NamedTuple):
     """One sample at one rung of the ladder.
 
@@ -29,6 +42,7 @@ class RungResult(NamedTuple):
         num_visual_tokens: visual tokens really used, over all images and their tiles.
         prompt_tokens: whole prompt, visual tokens included.
         draws: the answers, where several were drawn.
+        split: how several images shared the rung's total, where that was searched for.
     """
 
     answer: str
@@ -40,6 +54,7 @@ class RungResult(NamedTuple):
     num_visual_tokens: int
     prompt_tokens: int
     draws: tuple[str, ...] = ()
+    split: ImageSplit | None = None
 
 
 def run_batch(

@@ -69,7 +69,7 @@ def sweep(
         images = [samples.image(sample.row) for sample in batch]
         if not start:
             warm_up(model, images[0], batch[0].question)
-        results = how.run(model, batch, images, max_new_tokens=max_new_tokens)
+        results = how.run(model, batch, images, max_new_tokens=max_new_tokens, score=score)
         done += [scored(score, *pair) for pair in zip(batch, results, strict=True)]
         if progress is not None:
             progress(len(done) * k, n * k)

@@ -1,6 +1,6 @@
 """Which engine a command line asks for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -30,7 +30,11 @@ class EngineChoice(NamedTuple):
 
 @contextmanager
 def opened(
-    choice: EngineChoice, model: str, device: str, notify: Callable[[str], object]
+    choice: EngineChoice,
+    model: str,
+    device: str,
+    notify: Callable[[str], object],
+    ladder: Sequence[int] | None = None,
 ) -> Iterator[tuple[Any, Begin]]:
     """Load a model wherever the engine runs it.
 
@@ -39,6 +43,7 @@ def opened(
         model: path or name, for ``load_model``.
         device: of the model.
         notify: called with one line when a worker died.
+        ladder: scales to run at; None for the model's own.
 
     Yields:
         What ``sweep_to`` takes as ``model`` and as ``begin``.
@@ -50,7 +55,7 @@ def opened(
     _check(choice)
     from budget.models import load_model, model_files
 
-    load = partial(load_model, model, device=device)
+    load = partial(load_model, model, device=device, ladder=ladder)
     if choice.name == "local":
         with ExitStack() as stack:
             vlm = load()

@@ -126,6 +126,7 @@ class Isolator:
                 [each.sample for each in batch],
                 [each.image for each in batch],
                 max_new_tokens=self._max_new_tokens,
+                score=self._score,
             )
         except ModelLost:  # which no sample is to blame for
             raise

@@ -33,7 +33,9 @@ PINNED = (
     "batch_size",
 )
 # Pinned too, but said only where a run was not asked for one greedy answer.
-ANSWERING = ("rollouts", "temperature", "seed", "closed", "normalise_length")
+ANSWERING = ("rollouts", "temperature", "seed", "closed", "normalise_length", "image_split")
+# Said beside them, in words, and not compared.
+NOTES = ("image_split_note",)
 # Pinned too, but said only of a model that is served elsewhere: where, and how it is asked.
 SERVED = "served"
 
