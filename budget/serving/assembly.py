@@ -13,6 +13,7 @@ from budget.errors import BudgetError, ModelError, PolicyError, one_line
 from budget.escalating import EscalatingVLM
 from budget.models import find_model, load_model
 from budget.options import given_ladder, parse_dtype
+from budget.remote.address import is_remote
 from budget.serving.flags import AccessFlags, LimitFlags, ModelFlags, QueueFlags
 from budget.serving.going_up import calibrated, going_up
 from budget.serving.governing import governor_of, parse_default
@@ -112,6 +113,8 @@ def _runner(flags: ModelFlags) -> "ServedModel":
 
         torch.set_num_threads(flags.threads)
     dtype = None if flags.dtype is None else parse_dtype(flags.dtype)
+    if is_remote(flags.model):
+        raise BudgetError(f"{flags.model} is served already; budget proxy stands in front of it")
     loaded = load_model(
         flags.model, device=flags.device, dtype=dtype, ladder=given_ladder(flags.ladder)
     )

@@ -183,4 +183,4 @@ def test_ray_and_a_second_server_have_no_use_for_a_served_model(address, data, t
     ray = run(address, data, tmp_path / "run", "--engine", "ray")
     assert (ray.exit_code, "--engine ray has no use" in ray.stderr) == (2, True)
     serve = CliRunner().invoke(app, ["serve", "--model", address, "--port", "0"])
-    assert (serve.exit_code, "cannot be served" in serve.stderr) == (2, True)
+    assert (serve.exit_code, "is served already" in serve.stderr) == (2, True)
