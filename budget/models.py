@@ -136,7 +136,10 @@ def find_model(path_or_id: str | Path) -> Path:
         ModelError: if there is no such model, or it is served elsewhere.
     """
     if is_remote(path_or_id):
-        raise ModelError(f"{path_or_id} is served elsewhere; it has no folder here")
+        raise ModelError(
+            f"{path_or_id} is served elsewhere: it has no folder here, and no policy in one; where "
+            "one is needed, name it"
+        )
     folder = shipped_folder(str(path_or_id)) if str(path_or_id) in SHIPPED else Path(path_or_id)
     if folder.is_dir():
         return folder
