@@ -4,10 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 RAY := .venv/.ray
+EVALS := .venv-evals/.installed
+EVALS_NEED := tests/experiments/evals/requirements.txt
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bars test test-slow test-gpu check train-m3 train-mqt clean
+.PHONY: help demo bars test test-slow test-evals test-gpu check train-m3 train-mqt clean
 
 help:  ## list the targets
 	@awk -F ":.*## " '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +23,12 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(RAY): $(STAMP)
 	@$(BIN)/python -m pip install -q -c constraints.txt -e ".[ray]"
+	@touch $@
+
+$(EVALS): pyproject.toml $(EVALS_NEED)
+	@test -x .venv-evals/bin/python || $(PYTHON) -m venv .venv-evals
+	@.venv-evals/bin/python -m pip install -q $(TORCH)
+	@.venv-evals/bin/python -m pip install -q --no-deps -r $(EVALS_NEED) -e .
 	@touch $@
 
 demo: $(STAMP)  ## run the whole flow on the shipped weights; report in runs/demo
@@ -42,6 +50,9 @@ test: $(STAMP)  ## run the tests (without the slow ones), a process per core
 
 test-slow: $(RAY)  ## run the slow tests, those of Ray too
 	@$(BIN)/python -m pytest -q -m "slow and not gpu"
+
+test-evals: $(STAMP) $(EVALS)  ## run lmms-eval and lm-evaluation-harness, which have .venv-evals
+	@BUDGET_EVALS_PYTHON=$(CURDIR)/.venv-evals/bin/python $(BIN)/python -m pytest -q -m slow tests/experiments/evals
 
 test-gpu: $(STAMP)  ## run the tests that need a CUDA device
 	@$(BIN)/python -m pytest -q -m gpu
