@@ -7,9 +7,13 @@ RAY := .venv/.ray
 EVALS := .venv-evals/.installed
 EVALS_NEED := tests/experiments/evals/requirements.txt
 TORCH := torch==2.13.0
+# Made for that torch. It lies apart: its wheel for CUDA cannot be imported beside a CPU build of
+# torch without the operators that the tests declare, nor then can parts of transformers.
+TORCHVISION := torchvision==0.28.0
+VISION := .venv/vision
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bars test test-slow test-evals test-gpu check train-m3 train-mqt clean
+.PHONY: help demo bars test test-vision test-slow test-evals test-gpu check train-m3 train-mqt clean
 
 help:  ## list the targets
 	@awk -F ":.*## " '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,8 +49,20 @@ bars: $(STAMP)  ## judge the shipped M3 policies of every tier against all basel
 	@$(BIN)/budget policy evaluate --policy $(POLICIES)/post-vision --model m3 $(HELD_OUT) --out runs/bars/post-vision
 	@$(BIN)/budget policy escalate --policy $(POLICIES)/policy $(SPLITS)
 
-test: $(STAMP)  ## run the tests (without the slow ones), a process per core
-	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not gpu"
+# A process per core, each with one thread.
+PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not gpu"
+
+test: $(STAMP)  ## run the tests (without the slow ones), then those of models with torchvision
+	@$(PYTEST)
+	@$(MAKE) --no-print-directory test-vision
+
+# Without a network there is no torchvision, and the run before has skipped what needs it.
+test-vision: $(STAMP)  ## run the tests of model families with torchvision, which is fetched
+	@test -f $(VISION)/.installed || { \
+		rm -rf $(VISION) && $(BIN)/python -m pip install -q --retries 1 --no-deps --target $(VISION) $(TORCHVISION) \
+		&& touch $(VISION)/.installed; } || echo "$(TORCHVISION) cannot be had: tests that need it are skipped"
+	@if test -f $(VISION)/.installed; then \
+		PYTHONPATH=$(VISION):tests/budget $(PYTEST) -p families.torchvision_operators tests/budget/families; fi
 
 test-slow: $(RAY)  ## run the slow tests, those of Ray too
 	@$(BIN)/python -m pytest -q -m "slow and not gpu"

@@ -6,7 +6,7 @@ polynomial of degree two in the prompt's length, the vision encoder's one in the
 (of degree one where images are cut into tiles of one size).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,7 +17,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from budget.types import Cost
 
-_LENGTHS = (8, 16, 24)
+_STEP = 8
+# Layers of linear attention read a prompt in chunks of so many positions, the last one padded.
+_CHUNK = 64
 
 
 class LanguageCost(NamedTuple):
@@ -28,12 +30,14 @@ class LanguageCost(NamedTuple):
         each: of one position.
         pair: of one position that looks at one position.
         cache_bytes: key-value cache of one position.
+        state_bytes: what is kept whatever the length, as convolutions do.
     """
 
     head: float
     each: float
     pair: float
     cache_bytes: float
+    state_bytes: float = 0.0
 
     def prefill(self, prompt: int) -> float:
         """Return the FLOPs of reading a prompt, attention counted as the full square."""
@@ -64,19 +68,21 @@ def language_cost(model: Any, token_id: int) -> LanguageCost:
         model: a transformers model that generates.
         token_id: any token that is no placeholder.
     """
-    found, cache = [], [0.0]
+    found, kept = [], []
 
     def run(length: int) -> None:
         ids = torch.full((1, length), token_id, device=model.device)
         out = model(
             input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=True, logits_to_keep=1
         )
-        cache[0] = _cache_bytes(out.past_key_values) / length
+        kept.append(_cache_bytes(out.past_key_values))
 
-    for length in _LENGTHS:
+    lengths = _lengths(model.config)
+    for length in lengths:
         found.append(count_flops(partial(run, length)))
-    head, each, pair = _through(_LENGTHS, found)
-    return LanguageCost(head, each, pair, cache[0])
+    head, each, pair = _through(lengths, found)
+    state, cache, _ = _through(lengths, kept)
+    return LanguageCost(head, each, pair, cache, state)
 
 
 def fit_vision(sizes: Sequence[int], flops: Sequence[float]) -> Callable[[int], float]:
@@ -116,8 +122,15 @@ def whole_cost(
         connector_flops=0.0,
         prefill_flops=language.prefill(prompt),
         decode_flops=language.decode(prompt, new_tokens),
-        kv_bytes=language.cache_bytes * (prompt + new_tokens - 1),
+        kv_bytes=language.state_bytes + language.cache_bytes * (prompt + new_tokens - 1),
     )
+
+
+def _lengths(config: Any) -> tuple[int, int, int]:
+    """Return lengths of prompts whose FLOPs lie on one curve."""
+    kinds = getattr(config.get_text_config(), "layer_types", None) or ()
+    step = _CHUNK if "linear_attention" in kinds else _STEP
+    return step, 2 * step, 3 * step
 
 
 def _through(lengths: Sequence[int], values: Sequence[float]) -> tuple[float, float, float]:
@@ -129,6 +142,14 @@ def _through(lengths: Sequence[int], values: Sequence[float]) -> tuple[float, fl
 
 def _cache_bytes(cache: Any) -> int:
     """Return the bytes of all tensors that a cache's layers hold."""
-    layers = getattr(cache, "layers", [])
-    tensors = [value for layer in layers for value in vars(layer).values()]
-    return sum(each.nbytes for each in tensors if isinstance(each, torch.Tensor))
+    return sum(_bytes(vars(layer)) for layer in getattr(cache, "layers", []))
+
+
+def _bytes(kept: Any) -> int:
+    """Return the bytes of tensors, of those in dictionaries and sequences too."""
+    if isinstance(kept, torch.Tensor):
+        return kept.nbytes
+    parts = kept.values() if isinstance(kept, dict) else kept
+    return (
+        sum(map(_bytes, parts)) if not isinstance(parts, str) and isinstance(parts, Iterable) else 0
+    )

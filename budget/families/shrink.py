@@ -2,7 +2,7 @@
 
 What a processor makes of a smaller image is the processor's affair, so a cap is met by trying: an
 image is shrunk until what it costs is no more. A model that brings every image to one size cannot
-be served like this, and is refused.
+be served like this; see ``budget.families.pooling``.
 """
 
 import math
@@ -12,8 +12,7 @@ from typing import Any
 from PIL import Image as Pictures
 from PIL.Image import Image
 
-from budget.errors import ModelError
-from budget.families.family import Family, image_token_id
+from budget.families.family import image_token_id
 from budget.families.seen import Seen, see
 from budget.pictures import as_shown
 
@@ -35,8 +34,6 @@ class ShrinkKnob:
         ladder: a sixteenth to all of what a picture of 1344 x 1008 costs.
         note: what users must know.
 
-    Raises:
-        ModelError: if a large and a small image cost the same.
     """
 
     name = "the image's size, before the processor"
@@ -45,11 +42,6 @@ class ShrinkKnob:
     def __init__(self, processor: Any, config: Any) -> None:
         self._processor, self._token_id = processor, image_token_id(config)
         full, least = (self._tokens(size) for size in (_LARGE, _SMALL))
-        if least >= full:
-            raise ModelError(
-                f"every image costs {full} visual tokens in {config.model_type!r}, small or large; "
-                "there is nothing that sets them"
-            )
         self._least = least
         self.ladder = tuple(
             sorted({max(full // share, least) for share in _SHARES if full // share})
@@ -94,4 +86,11 @@ class ShrinkKnob:
         return tried
 
 
-SHRINK = Family("any other", (), ShrinkKnob)
+def same_at_any_size(processor: Any, config: Any) -> bool:
+    """Return whether a small image costs what a large one does, so that shrinking saves nothing."""
+    token_id = image_token_id(config)
+    full, least = (
+        see(processor, Pictures.new("RGB", size), {}, token_id).num_visual_tokens
+        for size in (_LARGE, _SMALL)
+    )
+    return least >= full

@@ -6,6 +6,7 @@ processor; a tiny random model passes them all within seconds, a real checkpoint
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from budget.adaptive import AdaptiveVLM
 from budget.budgets import Budget
 from budget.families.processors import load_processor
 from budget.families.runner import KnobRunner
+from budget.llava import LlavaRunner
 from experiments.families.entry import SHAPES
 from oracle.sweep import sweep
 from policies.families import make_estimator
@@ -41,7 +43,7 @@ class Case(NamedTuple):
         folder: that it was loaded from.
     """
 
-    runner: KnobRunner
+    runner: KnobRunner | LlavaRunner
     folder: Path
 
     @property
@@ -68,8 +70,9 @@ def realised(case: Case) -> None:
         _expect(told == sorted(told), f"tokens fall with the cap: {told}")
         kept = all(n <= cap for n, cap in zip(told, runner.ladder, strict=True))
         _expect(kept, f"tokens {told} are above the caps {tuple(runner.ladder)}")
-        counted = [runner.see(image, scale).num_visual_tokens for scale in runner.ladder]
-        _expect(counted == told, f"told {told} tokens, the processor makes {counted}")
+        if isinstance(runner, KnobRunner):
+            counted = [runner.see(image, scale).num_visual_tokens for scale in runner.ladder]
+            _expect(counted == told, f"told {told} tokens, the processor makes {counted}")
     for image in PICTURES[:2]:
         told = runner.realised(image)
         _expect(told[-1] > told[0], f"the knob changes nothing: {told}")
@@ -77,36 +80,67 @@ def realised(case: Case) -> None:
 
 def equals_transformers(case: Case) -> None:
     """A rung answers as transformers' own processor and ``generate`` do under the same knob."""
-    runner, scale = case.runner, case.mixed[1]
-    knob = getattr(runner.knob, "kwargs", None)
-    if knob is None:
-        return  # a knob of our own: there is nothing to compare with
-    processor = load_processor(case.folder)
+    if not _has_knob(case):
+        return
     for image, question in zip(PICTURES, QUESTIONS, strict=True):
-        content = [{"type": "image"}, {"type": "text", "text": question}]
-        text = processor.tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
-        )
-        inputs = processor(
-            images=[image], text=[text], images_kwargs=knob(scale), return_tensors="pt"
-        ).to(runner.device, runner.model.dtype)
-        _equal_run(runner, image, question, scale, inputs)
+        _equal_run(case, [image], question, generate=True)
 
 
-def _equal_run(runner: Any, image: Image.Image, question: str, scale: int, inputs: Any) -> None:
-    length = inputs["input_ids"].shape[1]
+def equals_transformers_of_two(case: Case) -> None:
+    """Images that share a prompt are seen as transformers sees them in one run of the encoder."""
+    if not _has_knob(case):
+        return
+    sized = hasattr(case.runner.knob, "sized_kwargs")
+    # A knob that goes by the size sets one thing for a call: images of one size share it.
+    other = picture(SHAPES[0], seed=9) if sized else PICTURES[1]
+    _equal_run(case, [PICTURES[0], other], QUESTIONS[0], generate=False)
+
+
+def _has_knob(case: Case) -> bool:
+    """Return whether transformers has the knob too, so that there is something to compare with."""
+    return hasattr(case.runner.knob, "kwargs") or hasattr(case.runner.knob, "sized_kwargs")
+
+
+def _kwargs(knob: Any, image: Image.Image, scale: int) -> dict[str, Any]:
+    """Return what the processor is given for a cap; of some families by the image's size."""
+    sized = getattr(knob, "sized_kwargs", None)
+    found: dict[str, Any] = sized(scale, image.size) if sized else knob.kwargs(scale)
+    return found
+
+
+def _stock_inputs(case: Case, images: list[Image.Image], question: str, scale: int) -> Any:
+    """Return what transformers' processor makes of a prompt, and what its model must be told."""
+    runner, processor = case.runner, load_processor(case.folder)
+    content = [*({"type": "image"} for _ in images), {"type": "text", "text": question}]
+    text = processor.tokenizer.apply_chat_template(
+        [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+    )
+    knob = _kwargs(runner.knob, images[0], scale)
+    inputs = processor(images=images, text=[text], images_kwargs=knob, return_tensors="pt")
+    known = signature(runner.model.base_model.get_image_features).parameters
+    told = {name: value for name, value in knob.items() if name in known}
+    return {**inputs.to(runner.device, runner.model.dtype), **told}
+
+
+def _equal_run(case: Case, images: list[Image.Image], question: str, *, generate: bool) -> None:
+    runner, scale = case.runner, case.mixed[1]
+    inputs = _stock_inputs(case, images, question, scale)
     with torch.inference_mode():
         logits = runner.model(**inputs).logits[0]
-        ids = runner.model.generate(
-            **inputs, max_new_tokens=5, do_sample=False, repetition_penalty=1.0
-        )[0, length:]
-    own = runner.prompt_logits(image, question, num_visual_tokens=scale)
+    scales = [scale] * len(images)
+    own = runner.prompt_logits(images, question, num_visual_tokens=scales)
     _expect(own.shape == logits.shape, f"prompts of {len(own)} and {len(logits)} tokens")
     gap = float((own - logits).abs().max())
     _expect(gap <= _CLOSE * max(float(logits.abs().max()), 1), f"logits differ by {gap:.2g}")
-    (answer,) = runner.answer([image], [question], num_visual_tokens=scale, max_new_tokens=5)
-    same = list(answer.token_ids) == ids.tolist()
-    _expect(same, f"answered {list(answer.token_ids)}, transformers {ids.tolist()}")
+    if generate:
+        ids = runner.model.generate(
+            **inputs, max_new_tokens=5, do_sample=False, repetition_penalty=1.0
+        )[0, len(logits) :]
+        (answer,) = runner.answer(
+            [images], [question], num_visual_tokens=[scales], max_new_tokens=5
+        )
+        same = list(answer.token_ids) == ids.tolist()
+        _expect(same, f"answered {list(answer.token_ids)}, transformers {ids.tolist()}")
 
 
 def mixed_batch(case: Case) -> None:
@@ -143,8 +177,15 @@ def every_scale(case: Case) -> None:
             _same_answer(rungs[rung], answer, "in a sweep and at one rung")
     for image, rungs in zip(PICTURES, every, strict=True):
         runs = len({id(answer) for answer in rungs})
-        seen = len({id(each) for each in runner.see_every_scale(image)})
+        seen = _distinct(runner, image)
         _expect(runs == seen, f"{seen} distinct rungs were run {runs} times")
+
+
+def _distinct(runner: KnobRunner | LlavaRunner, image: Image.Image) -> int:
+    """Return how many rungs an image looks different at; at all of them where scales are exact."""
+    if isinstance(runner, LlavaRunner):
+        return len(runner.ladder)
+    return len({id(each) for each in runner.see_every_scale(image)})
 
 
 def costs(case: Case) -> None:
@@ -172,6 +213,8 @@ def several_images(case: Case) -> None:
     tokens = runner.realised(images[0])[0] + runner.realised(images[1])[-1]
     _expect(pair.num_visual_tokens == tokens, f"{pair.num_visual_tokens} tokens, not {tokens}")
     _expect(none.num_visual_tokens == 0, "a question alone has visual tokens")
+    (alone,) = runner.answer([None], QUESTIONS[1:2], num_visual_tokens=[[]], max_new_tokens=3)
+    _same_answer(alone, none, "without images alone and in a batch")
     swapped, _ = runner.answer(
         [images[::-1], None], QUESTIONS[:2], num_visual_tokens=[[high, low], []], max_new_tokens=3
     )
@@ -184,21 +227,20 @@ def adaptive(case: Case) -> None:
     from datasets import Image as ImageColumn
 
     runner = case.runner
-    rows = [
-        {
-            "id": f"q{i}",
-            "image": picture(_SWEPT[i % 4], seed=i),
-            "question": QUESTIONS[i % 3],
-            "answers": ["red"],
-        }
-        for i in range(12)
-    ]
-    data = Dataset.from_list(rows).cast_column("image", ImageColumn())
+    images = [picture(_SWEPT[i % 4], seed=i) for i in range(12)]
+    questions = [QUESTIONS[i % 3] for i in range(12)]
+    columns = {
+        "id": [f"q{i}" for i in range(12)],
+        "image": images,
+        "question": questions,
+        "answers": [["red"]] * 12,
+    }
+    data = Dataset.from_dict(columns).cast_column("image", ImageColumn())
     curves = sweep(runner, data, scorer="agreement", batch_size=6, max_new_tokens=2)
     _expect(curves.scales == tuple(runner.ladder), f"curves of scales {curves.scales}")
     _expect(bool((curves.scores[:, -1] == 1).all()), "the full scale does not agree with itself")
     _expect(bool(np.isfinite(curves.flops).all()), "FLOPs are not known")
-    features = featurize([row["image"] for row in rows], [row["question"] for row in rows])
+    features = featurize(images, questions)
     policy = fit_score_policy(
         fit_features=features[:6],
         fit_scores=curves.scores[:6],
@@ -220,6 +262,7 @@ def adaptive(case: Case) -> None:
 CHECKS: tuple[Callable[[Case], None], ...] = (
     realised,
     equals_transformers,
+    equals_transformers_of_two,
     mixed_batch,
     threads,
     every_scale,
