@@ -159,11 +159,12 @@ def model_files(path_or_id: str | Path) -> Path | None:
     return None if is_remote(path_or_id) else find_model(path_or_id)
 
 
-def _told_if_lossy(runner: Any) -> Any:
+def _told_if_lossy(runner: Any) -> MatryoshkaVLM:
     """Log what a model loses whose fewer visual tokens nobody trained."""
     if runner.knob.note == LOSSY:
         _log.warning("%s is %s", runner.name, LOSSY)
-    return runner
+    loaded: MatryoshkaVLM = runner
+    return loaded
 
 
 def _load_processors(folder: Path, raw: dict[str, Any]) -> tuple[Any, Any]:
