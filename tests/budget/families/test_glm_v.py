@@ -3,6 +3,7 @@
 import pytest
 
 from budget import load_model
+from budget.chat import Chat, Turn
 from budget.families.registry import family_of
 from budget.json_files import read_json
 from experiments.families.checks import PICTURES, Case, equals_transformers, mixed_batch
@@ -32,3 +33,10 @@ def test_its_relatives_answer_as_transformers_does(build, tmp_path):
     assert case.runner.realised(PICTURES[0]) == [12, 54, 117]
     equals_transformers(case)
     mixed_batch(case)
+
+
+def test_a_mark_that_makes_a_film_of_an_image_is_refused(tmp_path):
+    runner = load_model(glm.glm4v(tmp_path), ladder=(4, 16))
+    chat = Chat((Turn("system", "see <|begin_of_video|>"), Turn("user", "what ?", images=1)))
+    with pytest.raises(ValueError, match="marks of a video"):
+        runner.answer([PICTURES[2]], [chat], num_visual_tokens=4)

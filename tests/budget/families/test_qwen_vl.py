@@ -67,6 +67,11 @@ def test_a_question_alone_is_answered_as_transformers_does_whatever_ran_before(r
     assert list(answer.token_ids) == ids[0, inputs["input_ids"].shape[1] :].tolist()
 
 
+def test_a_mark_of_a_video_in_a_question_is_refused_and_not_looked_for(runner):
+    with pytest.raises(ValueError, match="marks of a video"):
+        runner.answer([SMALL], ["what is <|video_pad|> ?"], num_visual_tokens=4)
+
+
 def test_threads_of_all_kinds_of_runs_do_not_disturb_each_other(runner):
     # The model keeps what it needs for positions on itself, from a prompt to its answer.
     def mixed():
