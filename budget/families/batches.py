@@ -74,7 +74,13 @@ class Batches:
         self, question: Question, images: Sequence[Seen], scales: Sequence[int]
     ) -> PromptRow:
         """Return what ``row`` does, however long it is."""
-        return make_row(self._prompt, question, images, scales, self._token_id)
+        row = make_row(self._prompt, question, images, scales, self._token_id)
+        if self._processor.return_mm_token_type_ids:
+            # Models take positions from these kinds: 0 is text and 1 an image's.
+            (kinds,) = self._processor.create_mm_token_type_ids([row.ids])
+            if set(kinds) - {0, 1}:
+                raise ValueError("a question must not hold the model's marks of a video or a sound")
+        return row
 
     def inputs(self, rows: Sequence[PromptRow]) -> dict[str, Any]:
         """Return prompts as one batch, with their images encoded."""
