@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from budget.console import (
-from budget.own_knob import note_of
     one_line,
     one_line_errors,
     print_json_line,
@@ -34,6 +33,7 @@ from budget.own_knob import note_of
 from budget.data_choice import DataChoice, takes_data_choice
 from budget.device_options import LadderOption
 from budget.options import given_ladder
+from budget.own_knob import note_of
 from oracle.export_cli import export
 from oracle.ingest_cli import ingest
 from oracle.labels_cli import labels
