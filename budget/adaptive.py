@@ -14,6 +14,7 @@ from budget.budgets import (
     FullScale,
 )
 from budget.chat import text_of
+from budget.errors import PolicyError
 from budget.planning import Asked, Choice, Governor, Planned, SampleBudget, budgets_per_image, plan
 from budget.reasons import explain
 
@@ -106,6 +107,7 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             policy's default.
 
     Raises:
+        PolicyError: if the policy needs what the vision encoder found and scales share none of it.
         ValueError: if the policy was made for another ladder than the model's.
     """
 
@@ -116,6 +118,11 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             raise ValueError(
                 f"the policy was made for scales {tuple(policy.ladder)}, "
                 f"the model {model.name!r} has {tuple(model.ladder)}"
+            )
+        if isinstance(policy, EncodedPolicy) and not getattr(model, "shares_features", True):
+            raise PolicyError(
+                f"a policy of tier post-vision needs scales that share their features, as those of "
+                f"M3 and MQT do; the model {model.name!r} takes one of tier pre"
             )
         self.model = model
         self.policy = policy
@@ -136,14 +143,16 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             images: per question one image, several, or None.
             questions: n questions; a conversation (``budget.chat.Chat``) may stand for one.
             budget: what is allowed, for all, per sample or per image; ``None`` means the
-                governor's price, or without a governor the policy's default.
+                governor's price, or without a governor the policy's default. A total of visual
+                tokens is that of each sample, split over its images by the policy's scores.
             max_new_tokens: longest answer, in tokens.
             options: passed on to the model's ``answer``, such as ``generation``. A ``listener``
                 that has a method ``decided`` is told each sample's choices before it is answered.
 
         Raises:
             ValueError: if there are not as many images as questions, if the model cannot meet a
-                fixed m, or if the policy's choice is not well formed.
+                fixed m, if a total is too small for a sample or given to one image, or if the
+                policy's choice is not well formed.
         """
         refuse_unpaired(images, questions)
         if not len(questions):
@@ -184,9 +193,9 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
     ) -> "tuple[Planned, list[torch.Tensor] | None]":
         """Return a choice per image, and the images' features if a policy needed them."""
         asked = [
-            Asked(image, text_of(question), own)
-            for pictures, question, allowed in zip(images, questions, budgets, strict=True)
-            for image, own in zip(pictures, allowed, strict=True)
+            Asked(image, text_of(question), own, i, self._tokens(image, own))
+            for i, (pictures, question) in enumerate(zip(images, questions, strict=True))
+            for image, own in zip(pictures, budgets[i], strict=True)
         ]
         features = words = None
         if isinstance(self.policy, EncodedPolicy) and any(each.is_open for each in asked):
@@ -201,6 +210,11 @@ class AdaptiveVLM(AsyncAnswers[AdaptiveAnswer]):
             words=words,
         )
         return planned, features
+
+    def _tokens(self, image: "Image", budget: Budget | None) -> Sequence[int]:
+        """Return what an image takes at every rung, where it shares a total with others."""
+        is_shared = budget is not None and budget.total_visual_tokens is not None
+        return self.model.realised(image) if is_shared else ()
 
     def _result(
         self,

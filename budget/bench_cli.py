@@ -203,9 +203,9 @@ def _build(
         return random_model(sizes.config, device=device, dtype=kind), sizes.shape
     if Path(model).is_file():
         raise ValueError(f"{model} holds no weights; add --random-weights to run its shape")
-    from budget.models import load_model
+    from budget.matryoshka import load_matryoshka
 
-    loaded = load_model(model, device=device, dtype=kind)
+    loaded = load_matryoshka(model, "budget bench model", device=device, dtype=kind)
     return loaded.model, loaded.shape
 
 

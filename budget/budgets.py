@@ -26,6 +26,9 @@ class Budget:
         mean_tokens: visual tokens per image to stay at on average, more than 0.
         mean_flops: FLOPs per sample, all parts, to stay at on average, more than 0.
         mean_ms: milliseconds per sample, as the policy was calibrated, to stay at on average.
+        total_visual_tokens: most visual tokens of all images of one prompt together, split over
+            them by what the policy expects of each; see ``budget.splitting``. It belongs to a
+            sample, never to one of its images.
         risk: how much score may be lost against the full scale, and how sure that must be.
 
     Raises:
@@ -44,15 +47,18 @@ class Budget:
     mean_flops: float | None = None
     mean_ms: float | None = None
     risk: Risk | None = None
+    total_visual_tokens: int | None = None
 
     def __post_init__(self) -> None:
         if len(self._all_given()) > 1:
             raise ValueError(
                 f"a budget takes one of tokens, price, a mean of tokens, FLOPs or milliseconds, "
-                f"and risk, got {self}"
+                f"risk, and a total of tokens, got {self}"
             )
-        if self.num_visual_tokens is not None and self.num_visual_tokens < 1:
-            raise ValueError(f"num_visual_tokens must be at least 1, got {self.num_visual_tokens}")
+        for name in ("num_visual_tokens", "total_visual_tokens"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise ValueError(f"{name} must be at least 1, got {number}")
         if self.price is not None and not 0 <= self.price < math.inf:
             raise ValueError(f"price must be finite and at least 0, got {self.price}")
         for name in ("mean_tokens", "mean_flops", "mean_ms"):

@@ -1,6 +1,7 @@
 """The runtime's commands: ask one question, convert an original checkpoint.
 
     budget ask photo.png "What does the sign say?" --model m3 --tokens auto
+    budget ask clip.gif "Which colour does the light turn to?" --frames 8 --total-tokens 288
     budget convert ORIGINAL_FOLDER NEW_FOLDER
 
 ``ask`` prints a table and ends with one line of JSON. Times are milliseconds, tokens are visual
@@ -8,19 +9,24 @@ tokens per image.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from budget.console import one_line_errors, print_json_line, print_table, quiet_libraries
+from budget.device_options import LadderOption
 from budget.errors import PolicyError
+from budget.options import given_ladder
+from budget.own_knob import note_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from budget.budgets import BudgetPolicy
+    from budget.adaptive import AdaptiveAnswer
+    from budget.budgets import Budget, BudgetPolicy
+    from budget.planning import Choice
     from budget.types import MatryoshkaVLM
 
 PolicyLoader = Callable[[str], "BudgetPolicy"]
@@ -40,8 +46,13 @@ def set_policy_loader(loader: PolicyLoader | None) -> None:
 @app.command()
 @one_line_errors()
 def ask(
-    image: Annotated[Path, typer.Argument(help="Image file.", show_default=False)],
-    question: Annotated[str, typer.Argument(help="Question about it.", show_default=False)],
+    image: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Image file, or several that belong to one question.", show_default=False
+        ),
+    ],
+    question: Annotated[str, typer.Argument(help="Question about it or them.", show_default=False)],
     model: Annotated[str, typer.Option(help="m3, mqt, a model folder or a hub id.")] = "m3",
     policy: Annotated[
         str | None,
@@ -74,11 +85,30 @@ def ask(
             "against the full scale with probability 0.95."
         ),
     ] = None,
+    total_tokens: Annotated[
+        int | None,
+        typer.Option(
+            help="Most visual tokens of all images together: more for those of which the policy "
+            "expects more, or the same for all where there is no policy.",
+            min=1,
+        ),
+    ] = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            help="Ask about so many frames, evenly of all images and animations (GIF, WebP, PNG, "
+            "AVIF) together. Without it an animation shows its first frame.",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1)] = 16,
+    ladder: LadderOption = None,
 ) -> None:
-    """Answer one question about one image, and say with how many visual tokens and why."""
+    """Answer one question about one image or several; say with how many visual tokens and why."""
     quiet_libraries()
-    from budget.adaptive import AdaptiveVLM, Budget, FullScale
+    from budget.adaptive import AdaptiveVLM, Budget
+    from budget.frames import read_frames
     from budget.pictures import open_image
     from budget.risk import parse_risk
 
@@ -92,30 +122,41 @@ def ask(
         mean_flops=mean_flops,
         mean_ms=mean_ms,
         risk=None if risk is None else parse_risk(risk),
+        total_visual_tokens=total_tokens,
     )
-    picture = open_image(image)
+    pictures = (
+        [open_image(each) for each in image] if frames is None else read_frames(image, frames)
+    )
     from budget.models import load_model
 
-    vlm = load_model(model)
-    chooser = FullScale(vlm.ladder) if fixed is not None else _load_policy(policy, model)
-    adaptive = AdaptiveVLM(vlm, chooser)
-    _warm_up(vlm, picture)
+    vlm = load_model(model, ladder=given_ladder(ladder))
+    adaptive = AdaptiveVLM(vlm, _chooser(vlm, budget, policy, model))
+    _warm_up(vlm, pictures[0])
     start = time.perf_counter()
     (answer,) = adaptive.answer(
-        [picture],
+        [pictures if len(pictures) > 1 else pictures[0]],
         [question],
         budget=budget,
         max_new_tokens=max_new_tokens,
     )
     total_ms = (time.perf_counter() - start) * 1000
+    full = sum(vlm.realised(each)[-1] for each in pictures)
+    _print_answer(vlm, question, answer, full, total_ms)
+
+
+def _print_answer(
+    vlm: "MatryoshkaVLM", question: str, answer: "AdaptiveAnswer", full: int, total_ms: float
+) -> None:
+    """Print a table and the line of JSON; ``full`` is what the images take at full scale."""
     rows = [
         ("answer", answer.text),
-        ("visual tokens", f"{answer.num_visual_tokens} of {vlm.ladder[-1] * answer.grids}"),
-        ("why", answer.reason),
+        ("visual tokens", f"{answer.num_visual_tokens} of {full}"),
+        *_whys(answer.choices),
         ("decision ms", f"{answer.decision_ms:.1f}"),
         ("total ms", f"{total_ms:.1f}"),
     ]
-    print_table((vlm.name, question), rows)
+    note = note_of(vlm)
+    print_table((vlm.name, question), [*rows, *([("note", note)] if note else [])])
     print_json_line(
         {
             "model": vlm.name,
@@ -124,11 +165,29 @@ def ask(
             "scales": list(vlm.ladder),
             "scores": answer.scores,
             "reason": answer.reason,
+            "images": [_said(choice) for choice in answer.choices],
             "decision_ms": round(answer.decision_ms, 3),
             "total_ms": round(total_ms, 3),
             "confidence": round(answer.confidence, 4),
+            **({"note": note} if note else {}),
         }
     )
+
+
+def _whys(choices: "Sequence[Choice]") -> list[tuple[str, str]]:
+    """Return why the image was given its scale, or each of several."""
+    if len(choices) == 1:
+        return [("why", choices[0].reason)]
+    return [(f"why, image {i}", choice.reason) for i, choice in enumerate(choices, 1)]
+
+
+def _said(choice: "Choice") -> dict[str, Any]:
+    return {
+        "num_visual_tokens": choice.num_visual_tokens,
+        "rung": choice.rung,
+        "scores": choice.scores,
+        "reason": choice.reason,
+    }
 
 
 @app.command()
@@ -158,6 +217,22 @@ def _parse_tokens(tokens: str) -> int | None:
     if not tokens.isascii() or not tokens.isdecimal() or int(tokens) < 1:
         raise ValueError(f"--tokens must be auto or a number from 1, got {tokens!r}")
     return int(tokens)
+
+
+def _chooser(
+    vlm: "MatryoshkaVLM", budget: "Budget", policy: str | None, model: str
+) -> "BudgetPolicy":
+    """Return the policy, or what stands for it where none is asked or a total needs none."""
+    from budget.adaptive import FullScale
+
+    if budget.num_visual_tokens is not None:
+        return FullScale(vlm.ladder)
+    try:
+        return _load_policy(policy, model)
+    except PolicyError:
+        if policy is not None or budget.total_visual_tokens is None:
+            raise
+        return FullScale(vlm.ladder)
 
 
 def _load_policy(policy: str | None, model: str) -> "BudgetPolicy":

@@ -16,7 +16,8 @@ from budget.checkpoints import keep_stored_types
 from budget.errors import ModelError
 from budget.json_files import read_json
 from budget.llava import LlavaRunner
-from budget.models import ORIGINAL, find_model, load_model
+from budget.matryoshka import load_matryoshka
+from budget.models import ORIGINAL, find_model
 from budget.mqt import MqtLlavaConfig
 from budget.prompt import VICUNA_V1
 from budget.quiet import quiet_transformers
@@ -69,7 +70,7 @@ def convert(src: str | Path, dst: str | Path, *, num_heads: int | None = None) -
     kind = read_json(folder / "config.json").get("model_type")
     if kind != ORIGINAL:
         raise ModelError(f"{src} has model_type {kind!r}: nothing to convert, only {ORIGINAL!r} is")
-    runner = load_model(src, num_heads=num_heads, dtype="auto")
+    runner = load_matryoshka(src, "budget convert", num_heads=num_heads, dtype="auto")
     config, dtype = runner.model.config, runner.model.lm_head.weight.dtype
     mqt = isinstance(config, MqtLlavaConfig)
     key = "matryoshka_ladder" if mqt else "matryoshka_vis_token_scale"

@@ -9,6 +9,10 @@ class ModelError(BudgetError):
     """A model folder is missing, incomplete or of a layout that is not known."""
 
 
+class ModelLost(ModelError):
+    """A model that answered before can be asked no more, whatever the sample."""
+
+
 class DataError(BudgetError):
     """A dataset, an image or a file of records cannot be read or lacks what is needed."""
 

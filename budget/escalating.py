@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from budget.answering import AsyncAnswers, refuse_unpaired
 from budget.budgets import Budget
+from budget.errors import ModelError
 from budget.escalated import EscalatedAnswer, Walk
 from budget.escalation import DEFAULT_BOUND
-from budget.planning import SampleBudget, budgets_per_image
+from budget.planning import SampleBudget, budgets_per_image, refuse_totals
 from budget.relay import options_for
 from budget.samples import SampleImages, images_of
 from budget.sampling import Generation, Listener, one_per_sample
@@ -38,6 +39,7 @@ class EscalatingVLM(AsyncAnswers[EscalatedAnswer]):
             one, that answer stands. None lets its errors through.
 
     Raises:
+        ModelError: if the model is neither M3 nor MQT.
         ValueError: if the policy was made for another ladder than the model's, or a number is not
             legal.
     """
@@ -52,6 +54,8 @@ class EscalatingVLM(AsyncAnswers[EscalatedAnswer]):
         batch_size: int = 32,
         fallback_rung: int | None = None,
     ) -> None:
+        if not hasattr(model, "session"):
+            raise ModelError(f"going up takes an M3 or MQT model, {model.name!r} is none")
         if tuple(policy.ladder) != tuple(model.ladder):
             raise ValueError(
                 f"the policy was made for scales {tuple(policy.ladder)}, "
@@ -93,12 +97,14 @@ class EscalatingVLM(AsyncAnswers[EscalatedAnswer]):
 
         Raises:
             ValueError: if there are not as many images as questions, if the model cannot meet a
-                fixed m, or if what the policy says is not well formed.
+                fixed m, if a total of visual tokens is given, or if what the policy says is not
+                well formed.
         """
         refuse_unpaired(images, questions)
         if generation is not None:
             generation = one_per_sample(generation, len(questions))
         budgets = budgets_per_image(budget, [len(images_of(each)) for each in images])
+        refuse_totals(budgets)
         found: list[EscalatedAnswer] = []
         for start in range(0, len(questions), self.batch_size):
             rows = range(start, min(start + self.batch_size, len(questions)))

@@ -50,3 +50,7 @@ class ExactCosts:
         """Return the visual tokens that an image costs at every rung: as many in each grid."""
         grids = self.count_grids(image)
         return [m * grids for m in self.ladder]
+
+    def tokens_at(self, image: "Image", num_visual_tokens: int) -> int:
+        """Return the visual tokens that an image costs at a scale, of the ladder or not."""
+        return num_visual_tokens * self.count_grids(image)

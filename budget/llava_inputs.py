@@ -15,6 +15,7 @@ from budget.chat import Question, text_of
 from budget.cost import LlavaShape
 from budget.images import to_pixels
 from budget.ladder import ScaleLadder
+from budget.own_knob import OwnKnob
 from budget.pictures import as_shown
 from budget.pinpoints import parse_pinpoints
 from budget.prompt import Prompt
@@ -78,6 +79,11 @@ class LlavaInputs:
         self.device = next((place for place in places if place.type != "meta"), model.device)
         for scale in ladder:
             self.check_tokens(scale)
+
+    @property
+    def knob(self) -> OwnKnob:
+        """What sets the visual tokens."""
+        raise NotImplementedError
 
     def check_tokens(self, num_visual_tokens: int) -> None:
         """Refuse a number of visual tokens that cannot be met exactly."""
@@ -177,6 +183,21 @@ class LlavaInputs:
         for sample in samples:
             self.check_length(sample)
         return samples
+
+    def check_fits(
+        self, images: Sequence[Image], question: Question, scales: Sequence[int]
+    ) -> None:
+        """Refuse a prompt that cannot be written or is longer than the model reads.
+
+        Args:
+            images: of one sample.
+            question: about them.
+            scales: visual tokens of each grid, one number per image.
+
+        Raises:
+            ValueError: with what is wrong.
+        """
+        self.samples([list(images)], [question], [list(scales)], None)
 
     def check_length(self, sample: Sample) -> None:
         """Refuse a prompt of more tokens than the language model has positions for.

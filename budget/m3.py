@@ -3,6 +3,7 @@
 import torch
 
 from budget.llava import LlavaRunner
+from budget.own_knob import LOSSY, OwnKnob
 from budget.tokens import exact_scales, pool_tokens
 
 
@@ -12,6 +13,16 @@ class M3Model(LlavaRunner):
     Legal numbers of visual tokens are the squares whose side divides the side of the patch
     grid, the ladder's and others, e.g. 4 and 16 on a 24x24 grid.
     """
+
+    @property
+    def knob(self) -> OwnKnob:
+        """What sets the visual tokens; it says where the model was not trained for fewer."""
+        trained = getattr(self.model.config, "matryoshka_vis_token_scale", None)
+        return OwnKnob(
+            "patches averaged behind the projector",
+            tuple(self.ladder),
+            "" if trained else LOSSY,
+        )
 
     def check_tokens(self, num_visual_tokens: int) -> None:
         """Refuse a number that the grid cannot be pooled to.

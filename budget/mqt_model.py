@@ -4,12 +4,18 @@ import torch
 
 from budget.llava import LlavaRunner
 from budget.mqt import check_prefix
+from budget.own_knob import OwnKnob
 
 
 class MqtModel(LlavaRunner):
     """MQT-LLaVA (arXiv 2405.19315): any integer from 1 to the number of queries is legal."""
 
     nested = True
+
+    @property
+    def knob(self) -> OwnKnob:
+        """What sets the visual tokens."""
+        return OwnKnob("first queries of the resampler", tuple(self.ladder))
 
     def check_tokens(self, num_visual_tokens: int) -> None:
         """Refuse a number outside 1..M.

@@ -32,6 +32,15 @@ def parse_ladder(text: str | None, default: Iterable[int]) -> tuple[int, ...]:
     raise ValueError(f"--ladder must be rising numbers from 1 such as 1,9,36, got {text!r}")
 
 
+def given_ladder(text: str | None) -> tuple[int, ...] | None:
+    """Return the scales of an option, None where the model's own are wanted.
+
+    Raises:
+        ValueError: if the text is no ladder.
+    """
+    return None if text is None else parse_ladder(text, ())
+
+
 def parse_dtype(name: str) -> str:
     """Return the name of a type of numbers that models run in.
 

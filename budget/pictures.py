@@ -95,13 +95,34 @@ def open_image(
             ``FORMATS``, is corrupt or cut off, or is larger than ``MAX_BYTES``, ``MAX_PIXELS`` or
             ``MAX_SIDE`` allow. Sizes are checked before anything is decoded.
     """
-    if name is None:
-        name = str(source) if isinstance(source, str | os.PathLike) else "the image"
+    name = name or name_of(source)
+    with opened_image(source, name=name, max_pixels=max_pixels) as image:
+        return as_shown(image, name=name)
+
+
+@contextmanager
+def opened_image(
+    source: Source, *, name: str, max_pixels: int = MAX_PIXELS
+) -> Iterator[ImageFile.ImageFile]:
+    """Open an image file whose header is in order; nothing is decoded yet.
+
+    What goes wrong while it is open, in decoding too, is raised as :func:`open_image` does.
+
+    Args:
+        source: as :func:`open_image` takes it.
+        name: what errors call the image.
+        max_pixels: the most pixels to allow, up to ``MAX_PIXELS``.
+    """
     with _decoding(name), _opened(source, name) as file:
         image = Image.open(file, formats=_formats())
         _check_size(image, name, max_pixels)
         _check_end(image)
-        return as_shown(image, name=name)
+        yield image
+
+
+def name_of(source: Source) -> str:
+    """Return what errors call a source: its path, or ``"the image"``."""
+    return str(source) if isinstance(source, str | os.PathLike) else "the image"
 
 
 def open_draft(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -9,12 +10,14 @@ import numpy as np
 from budget.budgets import Budget, BudgetPolicy, Decision, EncodedPolicy
 from budget.ladder import ScaleLadder
 from budget.reasons import explain
+from budget.shared_totals import share
 
 if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
-# What a sample is allowed: one budget for its images, or one for each of them.
+# What a sample is allowed: one budget for its images, or one for each of them. A total is always
+# one for all of them.
 SampleBudget = Budget | None | Sequence[Budget | None]
 
 Chooser = Callable[[list[int], Budget | None], Decision]
@@ -66,12 +69,16 @@ class Asked(NamedTuple):
     Attributes:
         image: the picture.
         question: the sample's question.
-        budget: what is allowed for this image.
+        budget: what is allowed for this image; a total for all of its sample's.
+        sample: number of the sample, which says whose images share a total.
+        tokens: visual tokens that the image takes at every rung, needed where there is a total.
     """
 
     image: "Image"
     question: str
     budget: Budget | None
+    sample: int = 0
+    tokens: Sequence[int] = ()
 
     @property
     def is_open(self) -> bool:
@@ -101,7 +108,8 @@ def budgets_per_image(
         counts: images of every sample.
 
     Raises:
-        ValueError: if there is not one per sample, or per image of a sample.
+        ValueError: if there is not one per sample, or per image of a sample, or a total is given to
+            one image.
 
     Example:
         >>> low = Budget(num_visual_tokens=1)
@@ -117,8 +125,33 @@ def budgets_per_image(
         listed = [own] * count if own is None or isinstance(own, Budget) else list(own)
         if len(listed) != count:
             raise ValueError(f"got {len(listed)} budgets for the {count} images of sample {i}")
+        if own is not None and not isinstance(own, Budget):
+            _refuse_listed_totals(listed, i)
         found.append(listed)
     return found
+
+
+def _refuse_listed_totals(budgets: Sequence[Budget | None], sample: int) -> None:
+    for own in budgets:
+        if own is not None and own.total_visual_tokens is not None:
+            raise ValueError(
+                f"a total of {own.total_visual_tokens:,} visual tokens is for all images of a "
+                f"sample, not for one of them; give sample {sample} one budget and no list"
+            )
+
+
+def refuse_totals(budgets: Sequence[Sequence[Budget | None]]) -> None:
+    """Refuse totals, for what answers several times and could only meet them with the last answer.
+
+    Raises:
+        ValueError: with the first total.
+    """
+    for own in (own for listed in budgets for own in listed):
+        if own is not None and own.total_visual_tokens is not None:
+            raise ValueError(
+                f"a total of {own.total_visual_tokens:,} visual tokens is split before any answer; "
+                "what looks at answers and goes up cannot keep it"
+            )
 
 
 def plan(
@@ -153,9 +186,16 @@ def plan(
             groups.setdefault(each.budget, []).append(i)
     for budget, rows in groups.items():
         governed = governor is not None and budget is None
+        total = None if budget is None else budget.total_visual_tokens
         allowed = Budget(price=governor.price) if governor and governed else budget
+        if total is not None:
+            allowed = None  # of the policy only its scores are wanted
         decision = _decide(policy, [asked[i] for i in rows], rows, allowed, features, words)
         check_decision(decision, len(rows), len(ladder))
+        if total is not None:
+            shared = _shared(decision, [asked[i] for i in rows], ladder, total)
+            found.update(zip(rows, shared, strict=True))
+            continue
         if governor and governed:
             decision, allowed = governor.govern(decision), None
         found.update(zip(rows, _choices(decision, ladder, allowed or Budget()), strict=True))
@@ -203,6 +243,22 @@ def _choices(decision: Decision, ladder: ScaleLadder, budget: Budget) -> Iterabl
             cause = ": ".join(filter(None, (fallback, detail)))
             why = f"the configured scale of {scales[rung]} tokens ({cause})"
         yield Choice(scales[rung], rung, tuple(row.tolist()), why, fallback)
+
+
+def _shared(
+    decision: Decision, asked: Sequence[Asked], ladder: ScaleLadder, total: int
+) -> Iterable[Choice]:
+    """Yield the choices of images whose samples, one after the other, have a total each."""
+    scales = tuple(ladder)
+    note = f"; {decision.note}" if decision.note else ""
+    for _, group in groupby(range(len(asked)), key=lambda place: asked[place].sample):
+        own = list(group)
+        tokens = np.array([asked[place].tokens for place in own], dtype=np.int64)
+        fallbacks = [decision.fallbacks[place] if decision.fallbacks else "" for place in own]
+        scores = decision.scores[own]
+        rungs, reasons = share(scores, tokens, scales, total, fallbacks)
+        for rung, row, why, fallback in zip(rungs, scores, reasons, fallbacks, strict=True):
+            yield Choice(scales[rung], rung, tuple(row.tolist()), why + note, fallback)
 
 
 def check_decision(decision: Decision, n: int, n_rungs: int) -> None:

@@ -6,7 +6,7 @@ from transformers import CLIPImageProcessorPil
 from budget.config_files import ModelSizes
 from budget.llava import LlavaRunner
 from budget.m3 import M3Model
-from budget.models import load_model
+from budget.matryoshka import load_matryoshka
 from budget.mqt import MqtLlavaConfig
 from budget.mqt_model import MqtModel
 from budget.random_weights import random_model
@@ -26,7 +26,7 @@ def random_runner(
     Raises:
         ValueError: if the vocabulary is too small.
     """
-    tokenizer = load_model("m3").tokenizer
+    tokenizer = load_matryoshka("m3", "a model of random weights").tokenizer
     if sizes.shape.vocabulary < len(tokenizer):
         raise ValueError(
             f"{sizes.name} has a vocabulary of {sizes.shape.vocabulary}; random weights are asked "

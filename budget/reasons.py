@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from budget.budgets import Budget
 from budget.options import scaled
+from budget.splitting import counted
 
 
 def explain(scores: NDArray[np.float64], rung: int, scales: Sequence[int], budget: Budget) -> str:
@@ -28,6 +29,30 @@ def explain(scores: NDArray[np.float64], rung: int, scales: Sequence[int], budge
         return f"highest expected score{limit}: {here}"
     there = f"{scores[best]:.2f} at {scales[best]}"
     return f"expected score less price x cost is highest here{limit}: {here} against {there}"
+
+
+def explain_split(
+    score: float | None, scale: int, total: int, num_images: int, why_even: str = ""
+) -> str:
+    """Return in words why one image of several was given a scale under a total for all.
+
+    Args:
+        score: what is expected of the image there; None where the total was split evenly.
+        scale: of the image.
+        total: visual tokens that all images may take together.
+        num_images: how many they are.
+        why_even: why it was split evenly, if it was.
+
+    Example:
+        >>> explain_split(0.9, 144, 2304, 8)
+        'highest sum of expected scores within 2,304 tokens over 8 images: 0.90 at 144 tokens here'
+        >>> explain_split(None, 144, 2304, 8, "no scores to go by")
+        '2,304 tokens over 8 images, split evenly (no scores to go by): 144 tokens here'
+    """
+    allowed = f"{total:,} tokens over {counted(num_images)}"
+    if score is None:
+        return f"{allowed}, split evenly ({why_even}): {scale} tokens here"
+    return f"highest sum of expected scores within {allowed}: {score:.2f} at {scale} tokens here"
 
 
 def _limit(budget: Budget) -> str:

@@ -56,7 +56,7 @@ def times(
     import torch
 
     from budget.bench_cli import one_line_memory
-    from budget.models import load_model
+    from budget.matryoshka import load_matryoshka
     from budget.placement import check_device
     from budget.time_bench import Extent, measure_times
     from budget.time_model import write_times
@@ -66,7 +66,9 @@ def times(
     place = check_device(device)
     kind = dtype_on(place.type, dtype)
     with one_line_memory(place), progress(f"batches of {model}", "rounds") as update:
-        loaded = load_model(model, device=place, dtype=getattr(torch, kind))
+        loaded = load_matryoshka(
+            model, "budget bench times", device=place, dtype=getattr(torch, kind)
+        )
         found = measure_times(
             loaded,
             Extent(batch_size, longest or loaded.ladder[-1] + 32, held_out),

@@ -143,7 +143,8 @@ class GuardedPolicy:
                 for the budget.
         """
         price_of: Callable[[Budget], object] | None = getattr(self.policy, "price_of", None)
-        if price_of is not None and budget.num_visual_tokens is None:
+        free = budget.num_visual_tokens is None and budget.total_visual_tokens is None
+        if price_of is not None and free:  # a total is split by scores, at no price
             price_of(budget)
 
     def report(self) -> TrustReport:

@@ -53,11 +53,18 @@ def _load_many_scenes(split: str, limit: int | None) -> "Dataset":
     return load_scenes(split, many if limit is None and split == "fit" else limit)
 
 
+def _load_several_scenes(split: str, limit: int | None) -> "Dataset":
+    from experiments.scenes.several import load_several
+
+    return load_several(split, limit)
+
+
 def _wire_scenes() -> None:
     from oracle.data import register_source
 
     register_source("scenes", _load_scenes)
     register_source("scenes-large", _load_many_scenes)
+    register_source("scenes-several", _load_several_scenes)
 
 
 def _wire_readers() -> None:

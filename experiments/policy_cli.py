@@ -98,6 +98,7 @@ def _tune(
         num_folds=folds,
         seed=seed,
         threads=threads,
+        tokens=table.num_visual_tokens,
     )
     tune(task, out, num_trials=trials, repeats=repeats)
 

@@ -66,7 +66,7 @@ def throughput(
     import numpy as np
     import torch
 
-    from budget.models import load_model
+    from budget.matryoshka import load_matryoshka
     from budget.shipped import shipped_folder
     from experiments.scenes.data import load_scenes
     from experiments.throughput import time_ways, ways_of
@@ -74,7 +74,8 @@ def throughput(
     from policies.policy_files import load_policy
 
     torch.set_num_threads(threads)
-    loaded, policy = load_model(model), load_policy(shipped_folder(model) / "policy")
+    loaded = load_matryoshka(model, "budget bench throughput")
+    policy = load_policy(shipped_folder(model) / "policy")
     prices = _prices(model, policy, drop or _DROPS)
     batches = _times(loaded, times, batch_size, threads)
     data = load_scenes("test", samples)

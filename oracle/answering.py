@@ -9,6 +9,7 @@ from oracle.samples import Sample
 
 if TYPE_CHECKING:
     from budget.types import MatryoshkaVLM
+    from oracle.scoring import Scorer
 
 
 class Answering(Protocol):
@@ -42,8 +43,17 @@ class Answering(Protocol):
         images: Sequence[Any],
         *,
         max_new_tokens: int,
+        score: "Scorer",
     ) -> list[list[RungResult]]:
-        """Run samples as one batch at every rung; return one list of rungs per sample."""
+        """Run samples as one batch at every rung; return one list of rungs per sample.
+
+        Args:
+            model: that is asked.
+            samples: n of them.
+            images: of each sample.
+            max_new_tokens: longest answer, in tokens.
+            score: judges answers, for ways of asking that look at what they got so far.
+        """
         ...
 
 
@@ -69,6 +79,7 @@ class Greedy:
         images: Sequence[Any],
         *,
         max_new_tokens: int,
+        score: "Scorer",
     ) -> list[list[RungResult]]:
         """Run samples as one batch at every rung; return one list of rungs per sample."""
         questions = [sample.question for sample in samples]

@@ -4,7 +4,9 @@ from budget.errors import DataError
 from oracle.answering import GREEDY, Answering
 from oracle.closed import Closed
 from oracle.drawn import Drawn
+from oracle.greedy_split import GreedySplit
 
+IMAGE_SPLITS = ("uniform", "greedy")
 _FORMS = {"choice": "letters", "yes_no": "yes-no"}  # of scorers; others compare words
 
 
@@ -17,6 +19,7 @@ def answering(
     closed: bool,
     choices: str | None,
     normalise_length: bool,
+    image_split: str = "uniform",
 ) -> Answering:
     """Return the way of asking that flags stand for; ``None`` is a flag that was not given.
 
@@ -28,12 +31,19 @@ def answering(
         closed: whether the likeliest of given choices is the answer.
         choices: see ``oracle.closed``.
         normalise_length: see ``oracle.closed``.
+        image_split: of ``IMAGE_SPLITS``; see ``oracle.greedy_split``.
 
     Raises:
         DataError: if a flag was given without the one that it belongs to, or two that exclude
             each other.
         ValueError: if a value is out of range.
     """
+    if image_split not in IMAGE_SPLITS:
+        legal = " or ".join(IMAGE_SPLITS)
+        raise DataError(f"--image-split must be {legal}, got {image_split!r}")
+    if image_split == "greedy" and (closed or rollouts is not None):
+        other = "--closed" if closed else f"--rollouts {rollouts}"
+        raise DataError(f"--image-split greedy judges single greedy answers, so no {other}")
     if closed and rollouts is not None:
         raise DataError(f"--rollouts {rollouts} draws answers and --closed draws none; give one")
     lone = [
@@ -52,4 +62,4 @@ def answering(
         return Drawn(rollouts, 1.0 if temperature is None else temperature, seed or 0)
     if closed:
         return Closed(choices or _FORMS.get(scorer, "words"), normalise_length)
-    return GREEDY
+    return GreedySplit() if image_split == "greedy" else GREEDY

@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from budget.types import Answer, MatryoshkaVLM
 
 
+class ImageSplit(NamedTuple):
+    """How the images of one sample shared a rung's total.
+
+    Attributes:
+        scales: of each image, visual tokens of each of its grids.
+        more_answers: that the search for the sample's splits took, beside those with all images at
+            one rung.
+    """
+
+    scales: tuple[int, ...]
+    more_answers: int
+
+
 class RungResult(NamedTuple):
     """One sample at one rung of the ladder.
 
@@ -24,11 +37,12 @@ class RungResult(NamedTuple):
         entropy: of the first token's distribution, in nats.
         flops: floating point operations that a run at this rung alone would take.
         seconds: wall time that a run at this rung alone would take. Measured, where rungs run one
-            by one; where they share work, the time of the batch by these FLOPs over those of the
-            batch.
+            by one, and of a served model for each request; where they share work, the time of the
+            batch by these FLOPs over those of the batch.
         num_visual_tokens: visual tokens really used, over all images and their tiles.
         prompt_tokens: whole prompt, visual tokens included.
         draws: the answers, where several were drawn.
+        split: how several images shared the rung's total, where that was searched for.
     """
 
     answer: str
@@ -40,6 +54,7 @@ class RungResult(NamedTuple):
     num_visual_tokens: int
     prompt_tokens: int
     draws: tuple[str, ...] = ()
+    split: ImageSplit | None = None
 
 
 def run_batch(
@@ -51,8 +66,9 @@ def run_batch(
 ) -> list[list[RungResult]]:
     """Answer every question at every rung, all in memory at once.
 
-    A model that has ``answer_every_scale`` shares what the rungs have in common; others are run
-    rung by rung on features that are encoded once.
+    A model that has ``answer_every_scale`` shares what the rungs have in common; one that has
+    ``timed_every_scale`` measures each answer itself; others are run rung by rung on features that
+    are encoded once.
 
     Args:
         model: answers questions at every scale of its ladder.
@@ -65,6 +81,9 @@ def run_batch(
     """
     if hasattr(model, "answer_every_scale"):
         return _run_shared(model, images, questions, max_new_tokens)
+    if hasattr(model, "timed_every_scale"):
+        rows = model.timed_every_scale(images, questions, max_new_tokens=max_new_tokens)
+        return [[rung_result(model, each.answer, each.seconds) for each in row] for row in rows]
     start = time.perf_counter()
     features = model.encode(images)
     _wait_for(features)

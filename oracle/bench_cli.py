@@ -92,10 +92,9 @@ def _load(model: str, device: str, dtype: str | None, *, random_weights: bool) -
         return random_runner(read_sizes(model), device=place, dtype=kind)
     if Path(model).is_file():
         raise ValueError(f"{model} holds no weights; add --random-weights to run its shape")
-    from budget.models import load_model
+    from budget.matryoshka import load_matryoshka
 
-    loaded: LlavaRunner = load_model(model, device=place, dtype=kind)
-    return loaded
+    return load_matryoshka(model, "budget bench oracle", device=place, dtype=kind)
 
 
 def _print(found: "SweepTimes", runner: "LlavaRunner") -> None:

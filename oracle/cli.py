@@ -2,6 +2,7 @@
 
     budget oracle run --model m3 --data scenes --split test --out runs/m3
     budget oracle run --model m3 --data scenes --rollouts 8 --temperature 0.7 --out runs/drawn
+    budget oracle run --model m3 --data scenes-several --image-split greedy --out runs/greedy
     budget oracle summary runs/m3
     budget oracle labels runs/m3 --rule stable --out runs/labels.parquet
     budget oracle ingest 9=run9.jsonl 36=run36.jsonl --out runs/curves.parquet
@@ -30,11 +31,15 @@ from budget.console import (
     say,
 )
 from budget.data_choice import DataChoice, takes_data_choice
+from budget.device_options import LadderOption
+from budget.options import given_ladder
+from budget.own_knob import note_of
 from oracle.export_cli import export
 from oracle.ingest_cli import ingest
 from oracle.labels_cli import labels
 
 if TYPE_CHECKING:
+    from oracle.curves import Curves
     from oracle.report import GroupRow
     from oracle.run_folder.parts import Failure
 
@@ -70,7 +75,14 @@ def run(
             show_default=False,
         ),
     ],
-    model: Annotated[str, typer.Option(help="m3, mqt, a model folder or a hub id.")] = "m3",
+    model: Annotated[
+        str,
+        typer.Option(
+            help="m3, mqt, a model folder, a hub id, or one that is served: openai:URL#name, with "
+            "settings as openai:URL#name?dialect=...&ladder=...; see docs/remote.md."
+        ),
+    ] = "m3",
+    ladder: LadderOption = None,
     split: Annotated[str, typer.Option(help="Split, where the data has several.")] = "test",
     limit: Annotated[
         int | None, typer.Option(help="Samples from the front; default: all.", min=1)
@@ -109,6 +121,15 @@ def run(
         bool,
         typer.Option("--normalise-length", help="Of --choices words: mean per token, not sum."),
     ] = False,
+    image_split: Annotated[
+        str,
+        typer.Option(
+            help="Of samples with several images, where scale m stands for m times their number. "
+            "uniform: all at that scale. greedy: the best split of that total that a search finds; "
+            "it knows the right answers, so it is an upper reference and not what a policy could "
+            "do. For n images at k scales it takes up to n * n * (k - 1) answers more."
+        ),
+    ] = "uniform",
     chunk_size: Annotated[
         int, typer.Option(help="Samples per part file; what a kill can cost.", min=1)
     ] = 512,
@@ -165,20 +186,22 @@ def run(
         closed=closed,
         choices=choices,
         normalise_length=normalise_length,
+        image_split=image_split,
     )
     labelled = get_scorer(scorer) is not agreement
     needed = [name for name in NEEDED if labelled or name != "answers"]
     dataset = open_samples(data, split, needed, limit, choice=choice, say=say)
-    from budget.models import find_model
+    from budget.models import model_files
     from oracle.engines.choice import EngineChoice, opened
 
     wanted = EngineChoice(engine, workers, gpus_per_worker, ray_address)
     with (
         _interruptible(),
-        opened(wanted, model, device, _warn) as (vlm, begin),
+        opened(wanted, model, device, _warn, given_ladder(ladder)) as (vlm, begin),
         stop_on_signals() as stop,
         progress(f"{vlm.name} at {len(vlm.ladder)} scales", "answers") as update,
     ):
+        note = note_of(vlm)
         start = time.perf_counter()
         done = sweep_to(
             out,
@@ -189,7 +212,7 @@ def run(
             max_new_tokens=max_new_tokens,
             how=how,
             chunk_size=chunk_size,
-            files=find_model(model),
+            files=model_files(model),
             max_errors=max_errors,
             retry_errors=retry_errors,
             begin=begin,
@@ -203,7 +226,24 @@ def run(
     _print_rows(rows, curves.scales)
     _print_failures(done.failures, len(curves) + len(done.failures))
     figures = {**_as_json(rows[0], curves.scales), "errors": len(done.failures)}
-    print_json_line({"out": out, **figures, "seconds": round(seconds, 2)})
+    figures |= _search_figures(out, curves) if image_split == "greedy" else {}
+    said = {"note": note} if note else {}
+    print_json_line({"out": out, **figures, "seconds": round(seconds, 2), **said})
+
+
+def _search_figures(out: Path, curves: "Curves") -> dict[str, Any]:
+    """Print how many answers a search for splits took, and return that."""
+    from oracle.image_splits import COLUMNS, has_image_splits, read_image_splits
+
+    more = read_image_splits(out, curves).more_answers if has_image_splits(out) else None
+    total = 0 if more is None else int(more.sum())
+    several = 0 if more is None else int((more > 0).sum())
+    usual = len(curves) * curves.num_rungs
+    typer.echo(
+        f"greedy split, by the right answers: {total:,} answers more than the {usual:,} of all "
+        f"images at one scale, for {several:,} of {len(curves):,} samples"
+    )
+    return {"image_split": "greedy", COLUMNS[1]: total}
 
 
 def _warn(line: str) -> None:

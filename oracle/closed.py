@@ -26,6 +26,7 @@ from oracle.samples import Sample
 
 if TYPE_CHECKING:
     from budget.every_scale import Likelihoods
+    from oracle.scoring import Scorer
 
 FORMS = ("letters", "words", "yes-no")
 
@@ -113,7 +114,13 @@ class Closed:
         return tuple(Choice(letter, (letter,)) for letter in ascii_uppercase[: len(options)])
 
     def run(
-        self, model: Any, samples: Sequence[Sample], images: Sequence[Any], *, max_new_tokens: int
+        self,
+        model: Any,
+        samples: Sequence[Sample],
+        images: Sequence[Any],
+        *,
+        max_new_tokens: int,
+        score: "Scorer",
     ) -> list[list[RungResult]]:
         """Run samples as one batch at every rung; return one list of rungs per sample."""
         choices = [self.choices(sample) for sample in samples]

@@ -19,6 +19,7 @@ from oracle.samples import Sample
 
 if TYPE_CHECKING:
     from budget.types import Answer
+    from oracle.scoring import Scorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,13 @@ class Drawn:
         return rng.random((steps, rungs, self.number), dtype=np.float32)
 
     def run(
-        self, model: Any, samples: Sequence[Sample], images: Sequence[Any], *, max_new_tokens: int
+        self,
+        model: Any,
+        samples: Sequence[Sample],
+        images: Sequence[Any],
+        *,
+        max_new_tokens: int,
+        score: "Scorer",
     ) -> list[list[RungResult]]:
         """Run samples as one batch at every rung; return one list of rungs per sample."""
         import torch

@@ -46,13 +46,30 @@ def scored(score: Scorer, sample: Sample, rungs: list[RungResult]) -> Measured:
     Raises:
         ValueError: if the scorer refuses the sample's answers or options.
     """
-    told = sample.told | ({"answers": [[rungs[-1].answer]]} if score is agreement else {})
     texts = [text for rung in rungs for text in rung.draws or (rung.answer,)]
-    columns = {name: values * len(texts) for name, values in told.items()}
-    found = iter(score_batch(score, texts, columns))
+    found = iter(score_texts(score, sample, texts, rungs[-1].answer))
     each = [[next(found) for _ in rung.draws or (rung.answer,)] for rung in rungs]
     drawn = [scores if rung.draws else [] for scores, rung in zip(each, rungs, strict=True)]
     return Measured(sample, rungs, [fmean(scores) for scores in each], drawn)
+
+
+def score_texts(
+    score: Scorer, sample: Sample, texts: Sequence[str], full_answer: str
+) -> list[float]:
+    """Return the score of each of some answers to one sample.
+
+    Args:
+        score: what ``get_scorer`` returns.
+        sample: which.
+        texts: the answers.
+        full_answer: that of the full scale, which is the right one for the scorer ``agreement``.
+
+    Raises:
+        ValueError: if the scorer refuses the sample's answers or options.
+    """
+    told = sample.told | ({"answers": [[full_answer]]} if score is agreement else {})
+    columns = {name: values * len(texts) for name, values in told.items()}
+    return score_batch(score, texts, columns)
 
 
 def to_curves(measured: Sequence[Measured], scales: Iterable[int]) -> Curves:

@@ -69,7 +69,7 @@ def sweep(
         images = [samples.image(sample.row) for sample in batch]
         if not start:
             warm_up(model, images[0], batch[0].question)
-        results = how.run(model, batch, images, max_new_tokens=max_new_tokens)
+        results = how.run(model, batch, images, max_new_tokens=max_new_tokens, score=score)
         done += [scored(score, *pair) for pair in zip(batch, results, strict=True)]
         if progress is not None:
             progress(len(done) * k, n * k)
@@ -105,5 +105,10 @@ def check_sizes(**sizes: int) -> None:
 
 
 def warm_up(model: "MatryoshkaVLM", image: "Image", question: str) -> None:
-    """Answer one question at the cheapest rung and throw the answer away."""
+    """Answer one question at the cheapest rung and throw the answer away.
+
+    A served model was asked when it was loaded.
+    """
+    if hasattr(model, "served"):
+        return
     model.answer([image], [question], num_visual_tokens=model.ladder[0], max_new_tokens=1)

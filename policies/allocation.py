@@ -134,13 +134,17 @@ def _prices_between(breaks: FloatArray) -> FloatArray:
     return np.concatenate([[2 * breaks[0]], middle, [0.0]])
 
 
-def solve_price(scores: FloatArray, costs: FloatArray, mean_cost: float) -> float:
+def solve_price(
+    scores: FloatArray, costs: FloatArray, mean_cost: float, *, paid: FloatArray | None = None
+) -> float:
     """Return the smallest price whose choices cost at most ``mean_cost`` on average.
 
     Args:
         scores: expected score of every rung, shape [n, k].
         costs: cost of every rung, shape [k] or [n, k].
-        mean_cost: what a sample may cost on average, in the unit of ``costs``.
+        mean_cost: what a sample may cost on average, in the unit of what is paid.
+        paid: what is really paid, shape [n, k]; by default ``costs``. Where it may fall as the
+            price does, of the prices within the mean that of the dearest choice counts.
 
     Returns:
         The price; 0.0 if even free choice stays within ``mean_cost``.
@@ -148,7 +152,7 @@ def solve_price(scores: FloatArray, costs: FloatArray, mean_cost: float) -> floa
     Raises:
         ValueError: if not even the cheapest rung fits into ``mean_cost``.
     """
-    frontier = Sweep(scores, scores, costs).frontier()
+    frontier = Sweep(scores, scores, costs, paid=paid).frontier()
     within = np.flatnonzero(frontier.costs <= mean_cost * (1 + 1e-12))
     if within.size == 0:
         raise ValueError(

@@ -99,30 +99,32 @@ def calibrate(
         expected: predicted score of every rung, shape [n, k].
         scores: real score of every rung, shape [n, k].
         costs: what the price is paid on, shape [k].
-        tokens: visual tokens of every rung, shape [k]; or what else is to be met on average, such
-            as real costs, shape [n, k]. Where these fall with the price, the most so far counts.
-        flops: of every rung, shape [k] or [n, k], rising; None where they are not known.
+        tokens: visual tokens of every rung, shape [k], or really taken, shape [n, k]; or what else
+            is to be met on average. Where a mean falls with the price, the most so far counts.
+        flops: of every rung, shape [k] or [n, k], not falling on average; None where they are not
+            known.
         ms: milliseconds, likewise.
 
     Raises:
-        ValueError: if FLOPs or milliseconds do not rise.
+        ValueError: if mean FLOPs or milliseconds fall.
     """
     shape = np.shape(scores)
 
     def spent(values: FloatArray) -> FloatArray:
-        return Sweep(expected, np.broadcast_to(values, shape), costs).frontier().scores
+        means = Sweep(expected, np.broadcast_to(values, shape), costs).frontier().scores
+        return np.maximum.accumulate(means)
 
     def means(values: FloatArray | None) -> FloatArray:
         if values is None:
             return _UNKNOWN
-        if (np.diff(values, axis=-1) <= 0).any():
-            raise ValueError("FLOPs and milliseconds must rise from every rung to the next")
+        if (np.diff(np.broadcast_to(values, shape).mean(axis=0)) < 0).any():
+            raise ValueError("FLOPs and milliseconds must not fall from any rung to the next")
         return spent(values)
 
     by_score = Sweep(expected, scores, costs).frontier()
     return CalibrationTable(
         by_score.prices,
-        np.maximum.accumulate(spent(tokens)),
+        spent(tokens),
         by_score.scores,
         means(flops),
         means(ms),

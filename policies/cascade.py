@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from policies.frontier import fixed_frontier
 from policies.hull import FloatArray, log_area
 from policies.paid import Paid, pay
+from policies.rung_means import rung_means
 
 _THRESHOLDS = 100
 
@@ -21,7 +22,7 @@ def cascade(
     Args:
         confidence: of every rung's answer, shape [n, k].
         scores: real scores, shape [n, k].
-        costs: of one answer at every rung, shape [k].
+        costs: of one answer at every rung, shape [k] or [n, k].
         start: rung of the first answer.
         kept_cache: only the last answer's cost is paid; else all of them.
     """
@@ -52,11 +53,12 @@ def best_start(
     Args:
         confidence: of every rung's answer, shape [n, k].
         scores: real scores, shape [n, k].
-        costs: of one answer at every rung, shape [k].
+        costs: of one answer at every rung, shape [k] or [n, k].
         kept_cache: as in :func:`cascade`.
     """
-    hull = fixed_frontier(scores, costs)
-    low, high = float(hull.costs[0]), float(costs[-1])
+    means = rung_means(np.broadcast_to(costs, scores.shape))
+    hull = fixed_frontier(scores, means)
+    low, high = float(hull.costs[0]), float(means[-1])
     areas = [
         log_area(
             cascade(confidence, scores, costs, start, kept_cache=kept_cache).frontier(), low, high

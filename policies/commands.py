@@ -69,6 +69,7 @@ def run_fit(
         rung_costs=prices_on.costs,
         cost_unit=prices_on.unit,
         predictor=predictor,
+        calibration_tokens=held_out.curves.num_visual_tokens,
         calibration_flops=known_flops(held_out.curves),
         risks=all_risks(risks, held_out.curves),
         seed=seed,
@@ -117,12 +118,12 @@ def _read(readers: Readers, curves: Path, data: str, split: str) -> Split:
 
 def _price_rows(policy: ScorePolicy, split: Split) -> list[tuple[str, ...]]:
     expected, scores = policy.predictor.predict(split.features), split.curves.scores
-    tokens = np.array(policy.ladder.scales)
+    tokens, samples = split.curves.num_visual_tokens, np.arange(len(scores))
     rows: list[tuple[str, ...]] = []
     for name, price in policy.prices.items():
         rungs = choose_rungs(expected, policy.rung_costs, price)
-        accuracy = scores[np.arange(len(rungs)), rungs].mean()
-        rows.append((name, f"{price:.4f}", f"{accuracy:.3f}", f"{tokens[rungs].mean():.1f}"))
+        accuracy, spent = scores[samples, rungs].mean(), tokens[samples, rungs].mean()
+        rows.append((name, f"{price:.4f}", f"{accuracy:.3f}", f"{spent:.1f}"))
     return rows
 
 

@@ -11,13 +11,16 @@ from typing import NamedTuple
 import numpy as np
 
 from policies.frontier import aiq, apgr, nauc, qnc, recovery
-from policies.hull import FloatArray, Frontier, fixed_hull, log_area
+from policies.hull import FloatArray, Frontier, hull_of, log_area
 from policies.rules import CEILING, PER_GROUP, RANDOM_MIX, STABLE, Chosen, Contest
+from policies.rung_means import column_means
 
 # Score units under the full scale, by the name of the figure.
 DROPS = {"no_loss": 0.0, "half_point": 0.005, "one_point": 0.01}
 # How much a rule scores above a baseline at the same mean tokens.
 LEADS = {RANDOM_MIX: "over_random_mix", PER_GROUP: "over_per_group"}
+# Mean tokens of a resample in which no question has an image; logarithms and shares need some.
+_LEAST = 1e-9
 
 
 class Key(NamedTuple):
@@ -40,15 +43,16 @@ class Weighted:
         data = contest.data
         self.contest, self.share = contest, weights / weights.sum()
         self.means = self.share @ data.scores
-        self.hull = fixed_hull(data.tokens, self.means)
-        self.full_score, self.full_cost = float(self.means[-1]), float(data.tokens[-1])
+        self.tokens = np.maximum(column_means(data.tokens, weights), _LEAST)
+        self.hull = hull_of(self.tokens, self.means)
+        self.full_score, self.full_cost = float(self.means[-1]), float(self.tokens[-1])
         self.oracles = {name: rule.frontier(weights) for name, rule in contest.oracles.items()}
         self.frontiers = {name: rule.frontier(weights) for name, rule in contest.rules.items()}
 
     @cached_property
     def areas(self) -> dict[str, float]:
         """Accuracy integrated over the logarithm of the mean tokens, by name."""
-        low = float(self.contest.data.tokens[0])
+        low = float(self.tokens[0])
         return {name: log_area(each, low, self.full_cost) for name, each in self.all().items()}
 
     @cached_property
@@ -134,7 +138,7 @@ def _over_range(seen: Weighted, name: str, frontier: Frontier) -> Iterator[tuple
     yield "aiq", aiq(frontier, seen.full_cost)
     yield "nauc", nauc(frontier, seen.full_cost)
     best_fixed = int(np.argmax(seen.means))
-    best_cost = float(seen.contest.data.tokens[best_fixed])
+    best_cost = float(seen.tokens[best_fixed])
     yield "qnc", qnc(frontier, float(seen.means[best_fixed]), best_cost)
 
 
@@ -156,7 +160,7 @@ def _of_choice(seen: Weighted, chosen: Chosen) -> Iterator[tuple[str, float]]:
     """Yield what rungs chosen beforehand really cost and score; baselines at what they cost."""
     data, rows, name = seen.contest.data, np.arange(len(chosen.rungs)), chosen.name
     score = seen.share @ data.scores[rows, chosen.rungs]
-    tokens = seen.share @ data.tokens[chosen.rungs]
+    tokens = seen.share @ data.tokens[rows, chosen.rungs]
     yield f"{name}_tokens", float(tokens)
     yield f"{name}_tokens_share", float(tokens / seen.full_cost)
     if chosen.budget is not None:

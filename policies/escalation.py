@@ -65,6 +65,8 @@ class Escalation:
         """
         if budget.price is not None:
             return budget.price
+        if budget.total_visual_tokens is not None:
+            raise PolicyError("going up cannot keep a total of visual tokens; give a price")
         if budget.risk is not None:
             raise PolicyError(f"going up was not calibrated for {budget.risk}; give a price")
         try:

@@ -85,6 +85,6 @@ def load_base_policy(folder: "Path", model: str | None) -> BasePolicy:
     policy = load_policy(folder)
     if model is None:
         return BasePolicy(policy, name=str(folder))
-    from budget import load_model
+    from budget.matryoshka import load_matryoshka
 
-    return BasePolicy(policy, load_model(model), str(folder))
+    return BasePolicy(policy, load_matryoshka(model, "a policy of tier post-vision"), str(folder))

@@ -38,6 +38,8 @@ from policies.families import make_estimator
 from policies.hull import FloatArray
 from policies.path_gaps import PathFigures
 from policies.reading import Readers, refuse_overlap, same_ladder
+from policies.rung_costs import known_tokens
+from policies.rung_means import rung_means
 from policies.tried_rungs import Spending, spending
 
 SPEND = ("tokens", "flops")
@@ -121,7 +123,9 @@ def run_escalate(
         policy_with(predictors, saved, samples, ladder, costs=tokens, cost_unit="tokens").save(out)
     figures = _compare(predictors, found, test, fit, tokens, resamples, seed)
     _print_figures(
-        figures, five_budgets(tokens), f"{len(test.samples.scores)} samples of {splits[0]}"
+        figures,
+        five_budgets(rung_means(test.samples.paid(tokens))),
+        f"{len(test.samples.scores)} samples of {splits[0]}",
     )
     rows = _at_prices(predictors, saved, test, tokens)
     _print_prices(rows)
@@ -171,7 +175,10 @@ def _costs(split: AnsweredSplit, tokens: FloatArray, spend: str) -> tuple[FloatA
 
 
 def _tokens(readers: Readers, paths: tuple[Path, Path, Path]) -> tuple[FloatArray, ScaleLadder]:
-    """Return the ladder that all curves share; none of their samples may be shared."""
+    """Return what rungs cost on the calibration split, and the ladder that all curves share.
+
+    None of their samples may be shared.
+    """
     tables = [readers.curves(path) for path in paths]
     ladder = same_ladder(
         *((str(path), table.scales) for path, table in zip(paths, tables, strict=True))
@@ -179,7 +186,7 @@ def _tokens(readers: Readers, paths: tuple[Path, Path, Path]) -> tuple[FloatArra
     names = ("evaluated", "fit", "calibration")
     for (one, first), (other, second) in combinations(zip(names, tables, strict=True), 2):
         refuse_overlap(one, first, other, second)
-    return np.array(ladder.scales, dtype=np.float64), ladder
+    return known_tokens(tables[-1].num_visual_tokens), ladder
 
 
 def _settings(family: str, seed: int, threads: int) -> dict[str, Any]:
@@ -208,7 +215,7 @@ def _compare(
         learnt=fit.samples,
     )
     rng = np.random.default_rng(seed)
-    return compare(rules, test.samples.scores, tokens, rng, resamples=resamples)
+    return compare(rules, test.samples.scores, test.samples.paid(tokens), rng, resamples=resamples)
 
 
 def _at_prices(
@@ -216,7 +223,8 @@ def _at_prices(
 ) -> list[AtPrice]:
     walks = predictors.walks(test.samples)
     flops = test.curves.flops
-    return at_prices(saved, walks, test.samples.scores, tokens, flops, test.once_flops)
+    paid = test.samples.paid(tokens)
+    return at_prices(saved, walks, test.samples.scores, paid, flops, test.once_flops)
 
 
 def _print_figures(figures: dict[str, PathFigures], budgets: FloatArray, title: str) -> None:

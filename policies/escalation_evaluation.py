@@ -13,6 +13,7 @@ from policies.hull import FloatArray
 from policies.paid import Paid, pay
 from policies.path_gaps import PathFigures, Swept, path_figures
 from policies.per_group import PerGroupScores
+from policies.rung_means import rung_means
 from policies.walk_calibration import WALK_PRICES
 from policies.walks import Walks
 
@@ -63,21 +64,22 @@ def rules_of(
         predictors: fitted on other samples.
         escalations: by name, ``SUM`` and ``KEPT``.
         test: samples to compare on.
-        tokens: visual tokens of every rung, shape [k].
+        tokens: planned visual tokens of every rung, shape [k].
         groups: of the samples that baselines learn from, their scores [m, k], those of ``test``.
         learnt: samples on which the cascade's first rung is picked.
     """
-    walks = predictors.walks(test)
+    walks, paid = predictors.walks(test), test.paid(tokens)
     rules: dict[str, Swept] = {
-        name: paid_by(each, walks, test.scores, tokens) for name, each in escalations.items()
+        name: paid_by(each, walks, test.scores, paid) for name, each in escalations.items()
     }
-    rules[PRE] = Sweep(walks.expected(()), test.scores, tokens)
+    rules[PRE] = Sweep(walks.expected(()), test.scores, tokens, paid=paid)
     means = PerGroupScores().fit(*groups[:2]).predict(groups[2])
-    rules[GROUPS] = Sweep(means, test.scores, tokens)
+    costs = PerGroupScores().fit(groups[0], learnt.paid(tokens)).predict(groups[2])
+    rules[GROUPS] = Sweep(means, test.scores, costs, paid=paid)
     for name, kept in ((CASCADE, False), (KEPT_CASCADE, True)):
         sure = learnt.answers.confidence
-        start = best_start(sure, learnt.scores, tokens, kept_cache=kept)
-        rules[name] = cascade(test.answers.confidence, test.scores, tokens, start, kept_cache=kept)
+        start = best_start(sure, learnt.scores, learnt.paid(tokens), kept_cache=kept)
+        rules[name] = cascade(test.answers.confidence, test.scores, paid, start, kept_cache=kept)
     return rules
 
 
@@ -95,7 +97,7 @@ def at_prices(
         escalation: with its prices.
         walks: the samples.
         scores: real scores, shape [n, k].
-        tokens: visual tokens of every rung, shape [k].
+        tokens: visual tokens of every rung, shape [k] or [n, k].
         flops: of one whole answer at every rung, shape [n, k].
         once_flops: of these what further answers of a sample save, shape [n, 1].
     """
@@ -135,8 +137,17 @@ def compare(
     *,
     resamples: int = 200,
 ) -> dict[str, PathFigures]:
-    """Return the figures of every rule at five mean costs and over the range."""
-    return path_figures(rules, scores, tokens, five_budgets(tokens), rng, resamples=resamples)
+    """Return the figures of every rule at five mean costs and over the range.
+
+    Args:
+        rules: by name.
+        scores: real scores, shape [n, k].
+        tokens: visual tokens of every rung, shape [k] or [n, k].
+        rng: draws of the bootstrap.
+        resamples: of the bootstrap.
+    """
+    at = five_budgets(rung_means(np.broadcast_to(tokens, scores.shape)))
+    return path_figures(rules, scores, tokens, at, rng, resamples=resamples)
 
 
 def five_budgets(tokens: FloatArray) -> FloatArray:

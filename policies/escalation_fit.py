@@ -13,6 +13,7 @@ from policies.features import current_schema
 from policies.hull import FloatArray
 from policies.lightgbm_policy import CostUnit, ScorePolicy
 from policies.predictor_state import ScoreLearner, StoredPredictor
+from policies.rung_means import means_extra
 from policies.tried_rungs import Spending
 from policies.walk_calibration import calibrate_walks
 from policies.walks import Walks
@@ -27,12 +28,23 @@ class Answered(NamedTuple):
         scores: real scores in [0, 1], shape [n, k].
         before: scores that a policy expects before any answer, which was not fitted on these
             samples, shape [n, k]; ``None`` where it is yet to be fitted.
+        tokens: visual tokens that they took at every rung, shape [n, k]; ``None`` where they are
+            those that are planned.
     """
 
     features: FloatArray
     answers: AnswerSigns
     scores: FloatArray
     before: FloatArray | None = None
+    tokens: FloatArray | None = None
+
+    def paid(self, planned: FloatArray) -> FloatArray:
+        """Return the visual tokens of every sample and rung, shape [n, k].
+
+        Args:
+            planned: of every rung, shape [k].
+        """
+        return np.broadcast_to(planned if self.tokens is None else self.tokens, self.scores.shape)
 
 
 class Predictors(NamedTuple):
@@ -129,10 +141,10 @@ def fit_escalation(
         predictors: fitted on other samples.
         samples: of the calibration split.
         spending: what tries cost and which may follow.
-        tokens: visual tokens of every rung, shape [k].
+        tokens: planned visual tokens of every rung, shape [k].
     """
     walks = predictors.walks(samples)
-    found = calibrate_walks(walks, samples.scores, tokens, spending)
+    found = calibrate_walks(walks, samples.scores, samples.paid(tokens), spending)
     return Escalation(
         after=predictors.after, rule=found.rule, prices=found.prices, table=found.table
     )
@@ -160,13 +172,14 @@ def policy_with(
     expected = samples.before
     if expected is None:
         expected = predictors.before.predict(samples.features)
+    tokens = samples.paid(np.array(ladder.scales, dtype=np.float64))
     return ScorePolicy(
         ladder=ladder,
         predictor=predictors.before,
         rung_costs=costs,
         cost_unit=cost_unit,
         prices=named_prices(expected, samples.scores, costs),
-        table=calibrate(expected, samples.scores, costs, np.array(ladder.scales, dtype=float)),
+        table=calibrate(expected, samples.scores, costs, tokens),
         feature_sha256=current_schema().sha256,
-        extras={KIND: escalation},
+        extras={KIND: escalation, **means_extra(ladder.scales, tokens)},
     )

@@ -51,7 +51,8 @@ def read_answered(readers: Readers, *, curves: Path, data: str, split: str) -> A
             readers, curves=curves, data=data, split=split, progress=update
         ).features
     once = once_flops(str(readers.about(curves).get("model", "")))
-    samples = Answered(features, answers, table.scores)
+    tokens = table.num_visual_tokens.astype(np.float64)
+    samples = Answered(features, answers, table.scores, tokens=tokens)
     if not once <= table.flops.min():  # other weights by the same name, or FLOPs not known
         once = float("nan")
     return AnsweredSplit(samples, table, np.full((len(features), 1), once))

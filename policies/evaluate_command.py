@@ -67,7 +67,7 @@ def run_evaluate(
     print_evaluation(rows, title=f"{table.num_samples} samples of {files.split}")
     names = list(inputs.judged)
     print_all(table, groups, names)
-    scales = [int(tokens) for tokens in inputs.contest.data.tokens]
+    scales = inputs.contest.data.scales
     expected = {name: judged.expected for name, judged in inputs.judged.items()}
     reports = report_all(expected, inputs.contest.data.scores, seed, few)
     print_calibration(reports, scales)
@@ -89,7 +89,8 @@ def _rows(inputs: Inputs, rng: np.random.Generator, resamples: int) -> list[Eval
             expected=judged.expected,
             prices=judged.policy.prices,
             price_costs=judged.policy.rung_costs,
-            group_expected=inputs.per_group,
+            group_expected=inputs.per_group and inputs.per_group.expected,
+            group_costs=inputs.per_group and inputs.per_group.costs,
             decision_ms=judged.decision_ms,
             rng=rng,
             resamples=resamples,
@@ -113,7 +114,7 @@ def _summary(
         "policy": names[0],
         "tier": tier or getattr(first.policy, "tier", "pre"),
         "n": table.num_samples,
-        "full_tokens": int(data.tokens[-1]),
+        "full_tokens": data.full_tokens,
         "full_accuracy": float(data.scores[:, -1].mean()),
         "policy_accuracy": price.accuracy,
         "policy_mean_tokens": price.mean_tokens,
@@ -148,6 +149,5 @@ def _draw(out: Path, table: Table, groups: Mapping[str, Table], inputs: Inputs) 
     from policies.evaluation_figures import draw_frontiers, draw_groups
 
     names = list(inputs.judged)
-    scales = [int(tokens) for tokens in inputs.contest.data.tokens]
-    draw_frontiers(table, scales, names, out / "frontier.png")
+    draw_frontiers(table, inputs.contest.data.rung_tokens, names, out / "frontier.png")
     draw_groups(groups, names, out / "groups.png")

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from budget.stable import stable_scores
-from policies.allocation import IntArray, choose_rungs, price_for_accuracy, solve_price
+from policies.allocation import IntArray, Sweep, choose_rungs, solve_price
 from policies.bootstrap import mean_interval
-from policies.calibration import ALLOWED_DROPS
-from policies.frontier import gap_closed_at, policy_frontier
+from policies.frontier import gap_closed_at
 from policies.gaps import GapInterval, GapMeter
-from policies.hull import FloatArray, Frontier, fixed_hull
-from policies.per_group import PerGroupScores
+from policies.hull import FloatArray, Frontier, hull_of
 from policies.random_mix import best_mix
+from policies.rung_means import column_means, rung_means
 
 
 class EvaluationRow(NamedTuple):
@@ -48,10 +48,11 @@ class Measured(NamedTuple):
 
     Attributes:
         scores: real score of every rung, shape [n, k].
-        tokens: visual tokens of every rung, shape [k], rising.
+        tokens: visual tokens that each sample took at every rung, shape [n, k].
         flops: shape [n, k]; NaN where unknown.
         ms: milliseconds, shape [n, k]; NaN where unknown.
         groups: group of each sample, shape [n].
+        scales: names of the rungs, length k.
     """
 
     scores: FloatArray
@@ -59,34 +60,60 @@ class Measured(NamedTuple):
     flops: FloatArray
     ms: FloatArray
     groups: Sequence[str]
+    scales: Sequence[int]
+
+    @property
+    def rung_tokens(self) -> FloatArray:
+        """What every rung is planned to cost: mean visual tokens, strictly rising, shape [k]."""
+        return rung_means(self.tokens)
+
+    @property
+    def full_tokens(self) -> float:
+        """Mean visual tokens at the last rung; an integer where it is one."""
+        mean = float(column_means(self.tokens)[-1])
+        return int(mean) if mean.is_integer() else mean
 
 
 def measured(
     scores: FloatArray,
-    tokens: FloatArray,
+    tokens: ArrayLike,
     *,
     groups: Sequence[str] | None = None,
     flops: FloatArray | None = None,
     ms: FloatArray | None = None,
+    scales: Sequence[int] | None = None,
 ) -> Measured:
     """Return checked measurements; what is not given is unknown.
+
+    Args:
+        scores: real score of every rung, shape [n, k].
+        tokens: visual tokens of every rung, shape [k], or of every sample at it, shape [n, k].
+        groups: group of each sample; all the same by default.
+        flops: of every rung, shape [k] or [n, k].
+        ms: milliseconds, likewise.
+        scales: names of the rungs; by default their mean tokens.
 
     Raises:
         ValueError: if shapes do not fit or there are no samples.
     """
-    scores, tokens = np.asarray(scores, dtype=float), np.asarray(tokens, dtype=float)
-    if scores.ndim != 2 or not len(scores) or tokens.shape != scores.shape[1:]:
-        raise ValueError(f"scores [n, k] and tokens [k]: got {scores.shape} and {tokens.shape}")
+    scores, paid = np.asarray(scores, dtype=float), np.asarray(tokens, dtype=float)
+    fits = scores.ndim == 2 and paid.shape in (scores.shape, scores.shape[1:])
+    if not fits or not len(scores):
+        raise ValueError(
+            f"scores [n, k] and tokens [k] or [n, k]: got {scores.shape} and {paid.shape}"
+        )
+    paid = np.broadcast_to(paid, scores.shape)
     names = [""] * len(scores) if groups is None else [str(group) for group in groups]
     if len(names) != len(scores):
         raise ValueError(f"{len(scores)} samples need as many groups, got {len(names)}")
     unknown = np.full(scores.shape, np.nan)
     return Measured(
         scores,
-        tokens,
+        paid,
         unknown if flops is None else np.broadcast_to(flops, scores.shape),
         unknown if ms is None else np.broadcast_to(ms, scores.shape),
         names,
+        tuple(int(m) for m in (column_means(paid) if scales is None else scales)),
     )
 
 
@@ -101,15 +128,23 @@ class Evaluator:
 
     def __init__(self, data: Measured, rng: np.random.Generator, *, resamples: int = 1000) -> None:
         self.data = data
-        self.hull = fixed_hull(data.tokens, data.scores.mean(axis=0))
-        self.stable = self.frontier(stable_scores(data.scores))
-        self.any_correct = self.frontier(data.scores)
+        self.hull = hull_of(column_means(data.tokens), data.scores.mean(axis=0))
+        # Who knows what comes out also knows what it costs.
+        self.stable = self.frontier(stable_scores(data.scores), data.tokens)
+        self.any_correct = self.frontier(data.scores, data.tokens)
         self._rng = rng
         self._resamples = resamples
 
-    def frontier(self, expected: FloatArray) -> Frontier:
-        """Return mean score against mean tokens for a rule that chooses by ``expected`` [n, k]."""
-        return policy_frontier(expected, self.data.scores, self.data.tokens)
+    def frontier(self, expected: FloatArray, chosen_by: FloatArray | None = None) -> Frontier:
+        """Return mean score against mean tokens for a rule that chooses by ``expected`` [n, k].
+
+        Args:
+            expected: what the rule believes.
+            chosen_by: what it believes that every rung costs, shape [k] or [n, k]; by default mean
+                tokens. All pay what each sample really takes.
+        """
+        by = self.data.rung_tokens if chosen_by is None else chosen_by
+        return Sweep(expected, self.data.scores, by, paid=self.data.tokens).frontier()
 
     def row(self, name: str, rungs: IntArray, extra_ms: float = 0.0) -> EvaluationRow:
         """Return the row of chosen rungs, shape [n].
@@ -122,7 +157,7 @@ class Evaluator:
         rows = np.arange(len(rungs))
         picked = self.data.scores[rows, rungs]
         low, high = mean_interval(picked, self._rng, resamples=self._resamples)
-        accuracy, tokens = float(picked.mean()), float(self.data.tokens[rungs].mean())
+        accuracy, tokens = float(picked.mean()), float(self.data.tokens[rows, rungs].mean())
         reached = Frontier(np.array([tokens]), np.array([accuracy]), np.array([np.nan]))
         return EvaluationRow(
             name=name,
@@ -138,7 +173,9 @@ class Evaluator:
 
     def mix(self, mean_tokens: float) -> IntArray:
         """Return rungs of the best random mix of fixed scales at a mean of visual tokens."""
-        low, high, share = best_mix(self.data.tokens, self.data.scores.mean(axis=0), mean_tokens)
+        costs = self.data.rung_tokens
+        scores = self.data.scores.mean(axis=0)
+        low, high, share = best_mix(costs, scores, max(mean_tokens, float(costs[0])))
         num_samples = len(self.data.scores)
         # Exactly the share, not on average: only who gets the dearer rung is left to chance.
         rungs = np.where(np.arange(num_samples) < round(share * num_samples), high, low)
@@ -152,6 +189,7 @@ def evaluate(
     prices: Mapping[str, float],
     price_costs: FloatArray | None = None,
     group_expected: FloatArray | None = None,
+    group_costs: FloatArray | None = None,
     group_price: float | None = None,
     decision_ms: float = 0.0,
     rng: np.random.Generator,
@@ -166,9 +204,11 @@ def evaluate(
         data: what was measured on the samples.
         expected: the policy's predictions, shape [n, k].
         prices: of the policy, by name, at least one.
-        price_costs: what the price is paid on, shape [k]; visual tokens by default.
-        group_expected: predictions of :class:`PerGroupScores` fitted on other samples, [n, k];
-            without them there is no such row.
+        price_costs: what the price is paid on, shape [k]; mean visual tokens by default.
+        group_expected: predictions of :class:`policies.per_group.PerGroupScores` fitted on other
+            samples, [n, k]; without them there is no such row.
+        group_costs: mean visual tokens of each sample's group on these, [n, k]; by default the
+            means of all samples.
         group_price: price of the per-group baseline; by default the one with which it spends,
             on these samples, what the policy spends at its first price.
         decision_ms: milliseconds per sample that the policy's decision takes.
@@ -176,19 +216,20 @@ def evaluate(
         resamples: of the bootstrap.
     """
     evaluator = Evaluator(data, rng, resamples=resamples)
-    costs = data.tokens if price_costs is None else price_costs
+    costs = data.rung_tokens if price_costs is None else price_costs
     chosen = {name: choose_rungs(expected, costs, price) for name, price in prices.items()}
-    spent = float(data.tokens[next(iter(chosen.values()))].mean())
     num_samples = len(data.scores)
+    spent = float(data.tokens[np.arange(num_samples), next(iter(chosen.values()))].mean())
     rows = [
-        evaluator.row(f"fixed {int(m)}", np.full(num_samples, rung, dtype=np.int64))
-        for rung, m in enumerate(data.tokens)
+        evaluator.row(f"fixed {m}", np.full(num_samples, rung, dtype=np.int64))
+        for rung, m in enumerate(data.scales)
     ]
     rows.append(evaluator.row("random mix", evaluator.mix(spent)))
     if group_expected is not None:
+        by = data.rung_tokens if group_costs is None else group_costs
         if group_price is None:
-            group_price = solve_price(group_expected, data.tokens, spent)
-        rungs = choose_rungs(group_expected, data.tokens, group_price)
+            group_price = solve_price(group_expected, by, spent, paid=data.tokens)
+        rungs = choose_rungs(group_expected, by, group_price)
         rows.append(evaluator.row("per-group fixed", rungs))
     rows += [evaluator.row(f"policy, {name}", r, decision_ms) for name, r in chosen.items()]
     for name, truth in (("stable", stable_scores(data.scores)), ("any correct", data.scores)):
@@ -212,30 +253,8 @@ def gap_areas(
         rng: draws of the bootstrap.
         resamples: of the bootstrap.
     """
-    meter = GapMeter(data.scores, data.tokens)
+    meter = GapMeter(data.scores, data.tokens, chosen_by=data.rung_tokens)
     return {
         name: meter.measure_with_interval(expected, rng, resamples=resamples)
         for name, expected in rules.items()
     }
-
-
-def group_baseline(
-    fit_groups: Sequence[str],
-    fit_scores: FloatArray,
-    groups: Sequence[str],
-    tokens: FloatArray,
-    *,
-    allowed_drop: float = ALLOWED_DROPS["no-loss"],
-) -> tuple[FloatArray, float]:
-    """Return the per-group baseline's predictions [n, k] and its price for an allowed drop.
-
-    Args:
-        fit_groups: groups of the samples that it learns from.
-        fit_scores: their real scores, shape [m, k].
-        groups: groups of the samples to predict, shape [n].
-        tokens: visual tokens of every rung, shape [k].
-        allowed_drop: score units that may be lost on the samples it learns from.
-    """
-    learned = PerGroupScores().fit(fit_groups, fit_scores)
-    price = price_for_accuracy(learned.predict(fit_groups), fit_scores, tokens, allowed_drop)
-    return learned.predict(groups), price

@@ -39,13 +39,13 @@ _DPI = 150
 
 
 def draw_frontiers(
-    table: Table, scales: Sequence[int], policies: Sequence[str], path: Path
+    table: Table, rung_tokens: FloatArray, policies: Sequence[str], path: Path
 ) -> None:
     """Write accuracy against mean visual tokens, the policies with 95 % bands.
 
     Args:
         table: what was measured.
-        scales: visual tokens of the ladder.
+        rung_tokens: mean visual tokens of every rung, shape [k].
         policies: labels of the policies that were judged.
         path: the PNG.
     """
@@ -66,8 +66,8 @@ def draw_frontiers(
         )
         if own:
             axes.fill_between(tokens, values[:, 1], values[:, 2], color=colour, alpha=0.18, lw=0)
-    _mark_scales(axes, lines[RANDOM_MIX], scales)
-    _label_tokens(axes, scales)
+    _mark_rungs(axes, lines[RANDOM_MIX], rung_tokens)
+    _label_tokens(axes, rung_tokens)
     axes.set_ylabel("accuracy on held-out samples, %")
     axes.set_title(f"{table.num_samples:,} samples; bands: 95 %", fontsize=10, loc="left")
     _legend_by_height(axes, lines)
@@ -81,18 +81,18 @@ def _line(frontiers: Mapping[Key, Figure], rule: str) -> tuple[FloatArray, Float
     return tokens, 100 * np.array([each[:3] for _, each in points])
 
 
-def _mark_scales(axes: "Axes", line: tuple[FloatArray, FloatArray], scales: Sequence[int]) -> None:
+def _mark_rungs(axes: "Axes", line: tuple[FloatArray, FloatArray], rungs: FloatArray) -> None:
     tokens, values = line
-    at = np.isin(tokens, scales)
+    at = np.isin(tokens, rungs)
     colour, _ = _STYLES[RANDOM_MIX]
     axes.plot(tokens[at], values[at, 0], "o", color=colour, ms=4.5, zorder=2)
 
 
-def _label_tokens(axes: "Axes", scales: Sequence[int]) -> None:
+def _label_tokens(axes: "Axes", rungs: FloatArray) -> None:
     axes.set_xscale("log")
-    axes.set_xticks(list(scales), [str(scale) for scale in scales])
+    axes.set_xticks(rungs.tolist(), [f"{tokens:.0f}" for tokens in rungs])
     axes.minorticks_off()
-    axes.set_xlim(scales[0] * 0.93, scales[-1] * 1.07)
+    axes.set_xlim(rungs[0] * 0.93, rungs[-1] * 1.07)
     axes.set_xlabel("mean visual tokens per image (log axis)")
     axes.grid(alpha=0.25)
 

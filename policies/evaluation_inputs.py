@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from budget.console import progress
 from budget.errors import DataError
 from policies.allocation import choose_rungs, price_for_accuracy
@@ -22,13 +20,15 @@ from policies.rules import (
     PER_GROUP,
     Chosen,
     Contest,
+    PerGroup,
     Swept,
     choices_at,
     even_budgets,
     oracles_of,
-    per_group_scores,
+    per_group_of,
     sweep_of,
 )
+from policies.rung_costs import known_tokens
 from policies.vision_inputs import VisionInputs
 
 
@@ -39,23 +39,29 @@ class Inputs(NamedTuple):
         contest: everything that is compared.
         judged: the policies by label, in the order they were given.
         budgets: mean visual tokens at which rules are compared.
-        per_group: expected scores of the per-group baseline, shape [n, k], if there is one.
+        per_group: what the per-group baseline expects, if there is one.
     """
 
     contest: Contest
     judged: Mapping[str, Judged]
     budgets: tuple[float, ...]
-    per_group: FloatArray | None
+    per_group: PerGroup | None
 
 
 def table_measured(curves: CurveTable) -> Measured:
-    """Return what curves measured, in visual tokens, FLOPs and milliseconds."""
+    """Return what curves measured, in visual tokens, FLOPs and milliseconds.
+
+    Raises:
+        DataError: if no sample has an image.
+    """
+    known_tokens(curves.num_visual_tokens)
     return measured(
         curves.scores,
-        np.array(curves.scales, dtype=np.float64),
+        curves.num_visual_tokens,
         groups=[str(group) for group in curves.groups],
         flops=curves.flops,
         ms=curves.seconds * 1000,
+        scales=curves.scales,
     )
 
 
@@ -83,7 +89,7 @@ def read_inputs(
         if path is not None
     }
     data = table_measured(table)
-    at = tuple(float(b) for b in budgets) or tuple(even_budgets(data.tokens).tolist())
+    at = tuple(float(b) for b in budgets) or tuple(even_budgets(data.rung_tokens).tolist())
     split = _features(source, table, files.split)
     encoded = encoder_of(readers, source, files)
     judged = {name: judge(policy, split, files.split, encoded) for name, policy in policies.items()}
@@ -99,10 +105,10 @@ def read_inputs(
     per_group = None
     if "fit" in held_out:
         fit = held_out["fit"]
-        per_group = per_group_scores(data, fit.groups.tolist(), fit.scores)
-        rules[PER_GROUP] = sweep_of(data, per_group)
+        per_group = per_group_of(data, fit.groups.tolist(), fit.scores, fit.num_visual_tokens)
+        rules[PER_GROUP] = sweep_of(data, *per_group)
         if source.hidden:
-            rules[CEILING] = sweep_of(data, _told(source, fit, files, table))
+            rules[CEILING] = sweep_of(data, _told(source, fit, files, table), data.tokens)
     for name, each in judged.items():
         rules[name] = sweep_of(data, each.expected, each.policy.rung_costs)
     drawn = _expected_scores(readers, files, table)
@@ -126,10 +132,10 @@ def encoder_of(readers: Readers, source: SampleSource, files: Files) -> Encoded 
     """Return what gives visual tokens of a split, each split encoded once."""
     if files.model is None:
         return None
-    from budget import load_model
+    from budget.matryoshka import load_matryoshka
     from policies.vision_command import encode_split
 
-    model = load_model(files.model)
+    model = load_matryoshka(files.model, "a policy of tier post-vision")
     kept: dict[str, VisionInputs] = {}
 
     def encoded(name: str, split: Split) -> VisionInputs:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 EXTRAS: Mapping[str, str] = {
     "escalation": "policies.escalation_state",
     "risks": "policies.risk_table",
+    "rungs": "policies.rung_means",
     "stream": "policies.stream_reference",
     "vision": "policies.post_vision",
 }

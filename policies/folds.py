@@ -10,6 +10,7 @@ from policies.allocation import IntArray
 from policies.gaps import GapMeter
 from policies.hull import FloatArray
 from policies.image_features import IMAGE_NAMES
+from policies.rung_means import rung_means
 
 
 def picture_groups(features: FloatArray) -> IntArray:
@@ -66,7 +67,8 @@ class CrossValidation:
     Args:
         features: of the fit split, shape [n, d].
         scores: real score of every rung, shape [n, k].
-        costs: cost of every rung, shape [k].
+        costs: cost of every rung, shape [k], or what samples pay there, shape [n, k]; estimators
+            choose by its mean.
         folds: fold of each sample, 0 and up, shape [n].
 
     Raises:
@@ -77,8 +79,11 @@ class CrossValidation:
         self, features: FloatArray, scores: FloatArray, costs: FloatArray, folds: IntArray
     ) -> None:
         self._features, self._scores, self._folds = features, scores, folds
+        paid = np.broadcast_to(costs, scores.shape)
+        means = rung_means(paid)
         self._meters = [
-            GapMeter(scores[folds == fold], costs) for fold in range(int(folds.max()) + 1)
+            GapMeter(scores[folds == fold], paid[folds == fold], chosen_by=means)
+            for fold in range(int(folds.max()) + 1)
         ]
         for fold, meter in enumerate(self._meters):
             held_out = stable_scores(scores[folds == fold])

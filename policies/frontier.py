@@ -76,9 +76,11 @@ def gap_closed_area(policy: Frontier, oracle: Frontier, hull: Frontier, full_cos
         full_cost: mean cost of the full scale, where the range ends.
 
     Returns:
-        The ratio; NaN if the oracle encloses no area.
+        The ratio; NaN if the oracle encloses no area, or the cheapest point costs nothing.
     """
     low = float(hull.costs[0])
+    if low <= 0:
+        return float("nan")
     base = log_area(hull, low, full_cost)
     gap = log_area(oracle, low, full_cost) - base
     return (log_area(policy, low, full_cost) - base) / gap if gap > 1e-12 else float("nan")

@@ -15,6 +15,7 @@ from policies.governing import Held, Rivals, Served, compare, streams
 from policies.hull import FloatArray
 from policies.judging import Judged
 from policies.reading import CurveTable
+from policies.rung_means import rung_means
 
 _SHIFTS = ("easy_then_hard", "hard_then_easy")
 Unit = Literal["tokens", "flops"]
@@ -79,16 +80,15 @@ def run_govern(
 
 
 def served_of(judged: Judged, table: CurveTable, unit: Unit) -> Served:
-    """Return the samples to draw from; planned FLOPs are their means over the samples.
+    """Return the samples to draw from; planned costs are their means over the samples.
 
     Raises:
         DataError: if FLOPs are wanted and not known.
     """
     if unit == "flops" and not np.isfinite(table.flops).all():
         raise DataError("the curves know no FLOPs; hold tokens")
-    tokens = np.broadcast_to(np.array(table.scales, dtype=np.float64), table.scores.shape)
-    paid = table.flops if unit == "flops" else tokens
-    return Served(judged.expected, table.scores, paid.mean(axis=0), paid, table.groups)
+    paid = table.flops if unit == "flops" else table.num_visual_tokens.astype(np.float64)
+    return Served(judged.expected, table.scores, rung_means(paid), paid, table.groups)
 
 
 def even_means(costs: FloatArray) -> list[float]:

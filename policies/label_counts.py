@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from policies.allocation import Sweep
-from policies.rules import PER_GROUP, per_group_scores, sweep_of
+from policies.rules import PER_GROUP, per_group_of, sweep_of
 from policies.study_fit import Closed, Factory, StudyData, closed_by, fit_rule
 
 Progress = Callable[[int, int], object]
@@ -86,8 +86,10 @@ def label_study(
         for draw in range(draws):
             rows = np.sort(rng.choice(len(data.features), size=count, replace=False))
             rules[name].append(fit_rule(data, make, rows=rows, seed=draw))
-            known = per_group_scores(data.test, data.groups[rows].tolist(), data.scores[rows])
-            rules[grouped].append(sweep_of(data.test, known))
+            known = per_group_of(
+                data.test, data.groups[rows].tolist(), data.scores[rows], data.tokens_of(rows)
+            )
+            rules[grouped].append(sweep_of(data.test, *known))
             progress(i * draws + draw + 1, len(counts) * draws)
     reference = _names(counts[-1])[0]
     closed = closed_by(data.test, rules, reference, rng, resamples=resamples)

@@ -16,6 +16,7 @@ from policies.features import current_schema, featurize
 from policies.hull import FloatArray
 from policies.predictor_state import StoredPredictor
 from policies.risk_table import RiskTable
+from policies.rung_means import RungMeans
 from policies.stream_reference import StreamReference
 
 if TYPE_CHECKING:
@@ -163,6 +164,18 @@ class ScorePolicy:
         found = self.extras.get("risks")
         return found if isinstance(found, RiskTable) else RiskTable()
 
+    @property
+    def rung_tokens(self) -> FloatArray | None:
+        """Mean visual tokens of every rung, rising, shape [k]; None where scales say them."""
+        found = self.extras.get("rungs")
+        return found.tokens if isinstance(found, RungMeans) else None
+
+    @property
+    def rung_flops(self) -> FloatArray | None:
+        """Mean FLOPs of every rung, likewise; None where a formula gives them."""
+        found = self.extras.get("rungs")
+        return found.flops if isinstance(found, RungMeans) and found.flops.size else None
+
     def watch(self, rng: np.random.Generator, *, alpha: float = 0.05) -> "StreamMonitor":
         """Return a monitor that says when requests have left the calibration's range.
 
@@ -218,6 +231,11 @@ class ScorePolicy:
         """
         if budget.price is not None:
             return PriceMix.single(budget.price)
+        if budget.total_visual_tokens is not None:
+            raise PolicyError(
+                "a policy chooses for one image at a time; a total of visual tokens is split over "
+                "a prompt's images by AdaptiveVLM"
+            )
         try:
             if budget.risk is not None:
                 return PriceMix.single(self.risks.find(budget.risk).price)

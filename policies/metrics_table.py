@@ -80,7 +80,7 @@ def measure(
     Raises:
         ValueError: if a budget lies outside the ladder, or there are no samples.
     """
-    tokens = contest.data.tokens
+    tokens = contest.data.rung_tokens
     rows = np.arange(len(contest.data.scores)) if rows is None else rows
     check_sizes(len(rows), resamples, level)
     if not all(tokens[0] <= budget <= tokens[-1] for budget in budgets):

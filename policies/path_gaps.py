@@ -12,7 +12,8 @@ from budget.stable import stable_scores
 from policies.allocation import Sweep
 from policies.bootstrap import Interval, percentiles, resample_counts
 from policies.frontier import gap_closed_area, gap_closed_at
-from policies.hull import FloatArray, Frontier, fixed_hull
+from policies.hull import FloatArray, Frontier, hull_of
+from policies.rung_means import column_means
 
 
 class Swept(Protocol):
@@ -61,12 +62,13 @@ def path_figures(
     Args:
         rules: by name.
         scores: real scores, shape [n, k].
-        costs: of one answer at every rung, shape [k].
+        costs: of one answer at every rung, shape [k] or [n, k].
         budgets: mean costs to look at, shape [b].
         rng: draws of the bootstrap.
         resamples: of the bootstrap.
         level: share of resamples inside an interval, in (0, 1).
     """
+    costs = np.broadcast_to(np.asarray(costs, dtype=np.float64), np.shape(scores))
     oracles = [Sweep(truth, scores, costs) for truth in (stable_scores(scores), scores)]
     drawn = np.array(
         [
@@ -76,7 +78,8 @@ def path_figures(
     )
     once = np.ones(len(scores))
     areas = _areas(rules, oracles, scores, costs, once)
-    hull, best = fixed_hull(costs, scores.mean(axis=0)), oracles[0].frontier()
+    means = column_means(costs)
+    hull, best = hull_of(means, scores.mean(axis=0)), oracles[0].frontier()
     found = {}
     for i, (name, rule) in enumerate(rules.items()):
         own = rule.frontier()
@@ -88,7 +91,7 @@ def path_figures(
             percentiles(drawn[:, i, 1], level),
             np.array([gap_closed_at(float(b), own, best, hull) for b in budgets]),
             np.array([own.at(float(b)) for b in budgets]),
-            near / float(costs[-1]),
+            near / float(means[-1]),
         )
     return found
 
@@ -101,8 +104,9 @@ def _areas(
     weights: FloatArray,
 ) -> FloatArray:
     """Return the areas that each rule closes of each oracle's, shape [rules, oracles]."""
-    hull = fixed_hull(costs, weights @ scores / weights.sum())
+    means = column_means(costs, weights)
+    hull = hull_of(means, weights @ scores / weights.sum())
     best = [oracle.frontier(weights) for oracle in oracles]
     own = [rule.frontier(weights) for rule in rules.values()]
-    full = float(costs[-1])
+    full = float(means[-1])
     return np.array([[gap_closed_area(rule, each, hull, full) for each in best] for rule in own])

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from budget.ladder import ScaleLadder
 from budget.risk import Risk
@@ -14,6 +15,7 @@ from policies.hull import FloatArray
 from policies.lightgbm_policy import CostUnit, ScorePolicy
 from policies.predictor_state import ScoreLearner, StoredPredictor
 from policies.risk_control import DEFAULT_RISKS, calibrate_risks
+from policies.rung_means import means_extra, rung_means
 from policies.stream_reference import MIN_SAMPLES, stream_reference
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def fit_score_policy(
     rung_costs: FloatArray | None = None,
     cost_unit: CostUnit = "tokens",
     predictor: ScoreLearner | None = None,
+    calibration_tokens: ArrayLike | None = None,
     calibration_flops: FloatArray | None = None,
     risks: Sequence[Risk] | None = None,
     seed: int = 0,
@@ -42,9 +45,11 @@ def fit_score_policy(
         calibration_features: of other samples, shape [m, d].
         calibration_scores: their real scores, shape [m, k].
         ladder: the model's scales, k of them.
-        rung_costs: what the price is paid on, shape [k]; visual tokens by default.
+        rung_costs: what the price is paid on, shape [k]; by default mean visual tokens.
         cost_unit: the unit of ``rung_costs``: "tokens", "flops" or "ms".
         predictor: an unfitted estimator of any family; LightGBM by default.
+        calibration_tokens: visual tokens that samples really took at every rung, shape [k] or
+            [m, k]; by default what the scales say.
         calibration_flops: FLOPs of every rung, shape [k] or [m, k], for budgets in FLOPs; None
             where they are not known.
         risks: promises to find prices for; by default a few, but none for scores outside [0, 1].
@@ -60,6 +65,7 @@ def fit_score_policy(
         ladder=ladder,
         rung_costs=rung_costs,
         cost_unit=cost_unit,
+        calibration_tokens=calibration_tokens,
         calibration_flops=calibration_flops,
         risks=risks,
         seed=seed,
@@ -75,6 +81,7 @@ def price_policy(
     ladder: ScaleLadder,
     rung_costs: FloatArray | None = None,
     cost_unit: CostUnit = "tokens",
+    calibration_tokens: ArrayLike | None = None,
     calibration_flops: FloatArray | None = None,
     risks: Sequence[Risk] | None = None,
     seed: int = 0,
@@ -90,13 +97,15 @@ def price_policy(
         ladder: as for :func:`fit_score_policy`, like what follows.
         rung_costs: what the price is paid on.
         cost_unit: the unit of ``rung_costs``.
+        calibration_tokens: visual tokens that samples really took.
         calibration_flops: FLOPs of every rung.
         risks: promises to find prices for.
         seed: of orders and splits.
         extras: what else the policy carries.
     """
-    tokens = np.array(ladder.scales, dtype=np.float64)
-    costs = tokens if rung_costs is None else np.asarray(rung_costs, dtype=np.float64)
+    said = ladder.scales if calibration_tokens is None else calibration_tokens
+    tokens = np.broadcast_to(np.asarray(said, dtype=np.float64), np.shape(calibration_scores))
+    costs = np.asarray(rung_means(tokens) if rung_costs is None else rung_costs, dtype=np.float64)
     if calibration_flops is None and cost_unit == "flops":
         calibration_flops = costs
     return ScorePolicy(
@@ -118,6 +127,7 @@ def price_policy(
             **_extras(
                 calibration_features, expected, calibration_scores, costs, tokens, risks, seed
             ),
+            **means_extra(ladder.scales, tokens, calibration_flops),
             **(extras or {}),
         },
     )

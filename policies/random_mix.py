@@ -64,9 +64,10 @@ class RandomMixPolicy:
         scores: mean score of every rung, shape [k], measured on other data.
         mean_tokens: visual tokens per image on average, unless a budget says otherwise.
         rng: where the draws come from.
+        rung_tokens: mean visual tokens of every rung, rising, shape [k]; by default the scales.
 
     Raises:
-        ValueError: if there is not one score per rung.
+        ValueError: if there is not one score per rung, and one number of tokens.
     """
 
     def __init__(
@@ -75,12 +76,17 @@ class RandomMixPolicy:
         scores: FloatArray,
         mean_tokens: float,
         rng: np.random.Generator,
+        rung_tokens: FloatArray | None = None,
     ) -> None:
+        tokens = ladder.scales if rung_tokens is None else rung_tokens
         if np.shape(scores) != (len(ladder),):
             raise ValueError(f"one score per rung of {tuple(ladder)} is needed, got {scores}")
+        if np.shape(tokens) != (len(ladder),):
+            raise ValueError(f"one number of tokens per rung is needed, got {tokens}")
         self.ladder = ladder
         self.mean_tokens = mean_tokens
         self._scores = np.asarray(scores, dtype=np.float64)
+        self._tokens = np.asarray(tokens, dtype=np.float64)
         self._rng = rng
 
     def choose(
@@ -102,9 +108,8 @@ class RandomMixPolicy:
         if budget.num_visual_tokens is not None:
             rung = self.ladder.rung_of(budget.num_visual_tokens)
             return np.full(count, rung, dtype=np.int64)
-        tokens = np.array(self.ladder.scales, dtype=np.float64)
         try:
-            mix = best_mix(tokens, self._scores, budget.mean_tokens or self.mean_tokens)
+            mix = best_mix(self._tokens, self._scores, budget.mean_tokens or self.mean_tokens)
         except ValueError as error:
             raise PolicyError(str(error)) from error
         return np.where(self._rng.random(count) < mix.share, mix.high, mix.low).astype(np.int64)

@@ -17,7 +17,10 @@ BATCH = 64
 
 
 class CurveTable(Protocol):
-    """What is read from a file of curves: n samples, k rungs; NaN everywhere what is unknown."""
+    """What is read from a file of curves: n samples, k rungs; NaN everywhere what is unknown.
+
+    ``scales`` are the rungs' names; what a sample really cost at them is ``num_visual_tokens``.
+    """
 
     sample_ids: NDArray[np.str_]
     groups: NDArray[np.str_]
@@ -25,6 +28,7 @@ class CurveTable(Protocol):
     scores: NDArray[np.float64]
     flops: NDArray[np.float64]
     seconds: NDArray[np.float64]
+    num_visual_tokens: NDArray[np.int64]
 
 
 class Readers(NamedTuple):
@@ -89,7 +93,7 @@ def features_of(
     """Return the features [n, d] of rows of a dataset, and the milliseconds each took.
 
     Raises:
-        DataError: if an image cannot be read.
+        DataError: if an image cannot be read, or a sample has several.
     """
     parts: list[FloatArray] = []
     seconds = 0.0
@@ -120,7 +124,24 @@ def rows_of(wanted: Sequence[str] | NDArray[np.str_], ids: Sequence[str], where:
 def _batches(dataset: Any, rows: list[int]) -> Iterator[tuple[list[Any], list[str]]]:
     for start in range(0, len(rows), BATCH):
         batch = dataset[rows[start : start + BATCH]]
-        yield batch["image"], batch["question"]
+        yield [_single(image) for image in batch["image"]], batch["question"]
+
+
+def _single(image: Any) -> Any:
+    """Return a sample's one image.
+
+    Raises:
+        DataError: if there are several: their curve is that of all of them together, which says
+            nothing of what one of them needs.
+    """
+    if not isinstance(image, list | tuple):
+        return image
+    if len(image) != 1:
+        raise DataError(
+            f"a sample has {len(image)} images; a policy is fitted and judged on samples of one "
+            "image, and then decides for each image of a prompt by itself, or splits a total"
+        )
+    return image[0]
 
 
 def same_ladder(*tables: tuple[str, Sequence[int]]) -> ScaleLadder:

@@ -52,7 +52,7 @@ def try_prices(
         expected: predicted score of every rung, shape [n, k].
         scores: real score of every rung in [0, 1], shape [n, k].
         costs: what the price is paid on, shape [k] or [n, k].
-        tokens: visual tokens of every rung, shape [k].
+        tokens: visual tokens of every rung, shape [k] or [n, k].
 
     Raises:
         ValueError: if the tables do not fit, or a score is outside [0, 1].
@@ -62,10 +62,11 @@ def try_prices(
     if not ((scores >= 0) & (scores <= 1)).all():
         raise ValueError(f"a risk needs scores in [0, 1], got {scores.min():g} to {scores.max():g}")
     relative, rows = relative_costs(costs), np.arange(len(scores))
+    spent = np.broadcast_to(np.asarray(tokens, dtype=np.float64), scores.shape)
     rungs = [choose_mixed(expected, relative, PriceMix.single(p)) for p in RISK_PRICES.tolist()]
     return PriceTrials(
         np.stack([scores[:, -1] - scores[rows, r] for r in rungs], axis=1),
-        np.array([np.asarray(tokens, dtype=np.float64)[r].mean() for r in rungs]),
+        np.array([spent[rows, r].mean() for r in rungs]),
     )
 
 
@@ -131,7 +132,7 @@ def calibrate_risks(
         expected: predicted score of every rung, shape [n, k].
         scores: real score of every rung in [0, 1], shape [n, k].
         costs: what the price is paid on, shape [k] or [n, k].
-        tokens: visual tokens of every rung, shape [k].
+        tokens: visual tokens of every rung, shape [k] or [n, k].
         risks: the promises.
         weights: how much each sample counts, shape [n]; all the same by default.
         rng: shuffles the samples, as bets need an order that says nothing of the scores.
@@ -140,12 +141,13 @@ def calibrate_risks(
         ValueError: if the tables do not fit, or a score is outside [0, 1].
     """
     trials = try_prices(expected, scores, costs, tokens)
+    full_tokens = float(np.mean(np.asarray(tokens, dtype=np.float64)[..., -1]))
     order = rng.permutation(len(trials.losses))
     shuffled = None if weights is None else np.asarray(weights)[order]
     found = []
     for risk in risks:
         at = last_kept(trials.losses[order], risk, weights=shuffled)
-        found.append(_row(trials, risk, at, float(tokens[-1])))
+        found.append(_row(trials, risk, at, full_tokens))
     return RiskTable(tuple(found))
 
 

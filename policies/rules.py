@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from budget.budgets import Budget
 from budget.errors import PolicyError
@@ -78,15 +79,33 @@ class Contest(NamedTuple):
     policies: Sequence[str]
 
 
+class PerGroup(NamedTuple):
+    """What one fixed scale a group expects of samples, learned on others.
+
+    Attributes:
+        expected: mean score of the sample's group at every rung, shape [n, k].
+        costs: mean visual tokens of the group, likewise.
+    """
+
+    expected: FloatArray
+    costs: FloatArray
+
+
 def sweep_of(data: Measured, expected: FloatArray, price_costs: FloatArray | None = None) -> Sweep:
-    """Return the rule that chooses by ``expected`` [n, k], counted in visual tokens."""
-    by = data.tokens if price_costs is None else price_costs
-    paid = np.broadcast_to(data.tokens, data.scores.shape)
-    return Sweep(expected, data.scores, by, paid=paid)
+    """Return a rule; what it pays are the visual tokens that each sample really takes.
+
+    Args:
+        data: what was measured.
+        expected: scores that it chooses by, shape [n, k].
+        price_costs: what it believes that every rung costs, shape [k] or [n, k]; by default mean
+            visual tokens.
+    """
+    by = data.rung_tokens if price_costs is None else price_costs
+    return Sweep(expected, data.scores, by, paid=data.tokens)
 
 
 def oracles_of(data: Measured, expected_scores: FloatArray | None = None) -> dict[str, Swept]:
-    """Return the oracles of a table: they choose by what no policy knows.
+    """Return the oracles of a table: they choose by what no policy knows, costs included.
 
     Args:
         data: what was measured.
@@ -94,19 +113,34 @@ def oracles_of(data: Measured, expected_scores: FloatArray | None = None) -> dic
             chooses by them knows every question's odds and not how one answer turns out.
     """
     found: dict[str, Swept] = {
-        STABLE: sweep_of(data, stable_scores(data.scores)),
-        ANY_CORRECT: sweep_of(data, data.scores),
+        STABLE: sweep_of(data, stable_scores(data.scores), data.tokens),
+        ANY_CORRECT: sweep_of(data, data.scores, data.tokens),
     }
     if expected_scores is not None:
-        found[EXPECTED] = sweep_of(data, expected_scores)
+        found[EXPECTED] = sweep_of(data, expected_scores, data.tokens)
     return found
 
 
-def per_group_scores(
-    data: Measured, fit_groups: Sequence[str], fit_scores: FloatArray
-) -> FloatArray:
-    """Return what one fixed scale a group expects, [n, k], its scales learned on other samples."""
-    return PerGroupScores().fit(fit_groups, fit_scores).predict(data.groups)
+def per_group_of(
+    data: Measured,
+    fit_groups: Sequence[str],
+    fit_scores: FloatArray,
+    fit_tokens: ArrayLike | None = None,
+) -> PerGroup:
+    """Return what one fixed scale a group expects, its scales learned on other samples.
+
+    Args:
+        data: what was measured.
+        fit_groups: groups of the samples that it learns from, shape [m].
+        fit_scores: their scores, shape [m, k].
+        fit_tokens: their visual tokens, shape [m, k]; by default every group is taken to cost what
+            the samples of ``data`` do on average.
+    """
+    expected = PerGroupScores().fit(fit_groups, fit_scores).predict(data.groups)
+    if fit_tokens is None:
+        return PerGroup(expected, np.broadcast_to(data.rung_tokens, expected.shape))
+    tokens = np.asarray(fit_tokens, dtype=np.float64)
+    return PerGroup(expected, PerGroupScores().fit(fit_groups, tokens).predict(data.groups))
 
 
 def choices_at(

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from budget.cost_calibration import CostCalibration, read_calibration
 from budget.errors import DataError, PolicyError
+from budget.rung_tokens import TIE, told_apart
 from policies.hull import FloatArray
 from policies.isotonic import isotonic_rows
 from policies.lightgbm_policy import CostUnit
 from policies.reading import CurveTable
-
-# Share of the full rung's cost by which two rungs differ that were measured to cost the same.
-_TIE = 1e-6
+from policies.rung_means import rung_means
 
 
 class RungCosts(NamedTuple):
@@ -33,8 +33,9 @@ def rung_costs(cost: str, curves: CurveTable, *, model: str | None) -> RungCosts
     """Return what the option ``--cost`` stands for.
 
     Args:
-        cost: "tokens" (visual), "flops" (mean of the curves, all parts), or the path of a
-            calibration that ``budget bench model`` wrote.
+        cost: "tokens" (visual tokens that the curves' samples really took, on average), "flops"
+            (mean of the curves, all parts), or the path of a calibration that ``budget bench
+            model`` wrote.
         curves: what the policy is fitted on.
         model: name of the model that they were run with, if they say it.
 
@@ -43,18 +44,32 @@ def rung_costs(cost: str, curves: CurveTable, *, model: str | None) -> RungCosts
         PolicyError: if the calibration is of another model or other scales.
     """
     if cost == "tokens":
-        return RungCosts(np.array(curves.scales, dtype=np.float64), "tokens")
+        return RungCosts(known_tokens(curves.num_visual_tokens), "tokens")
     if cost == "flops":
         if not np.isfinite(curves.flops).all():
             raise DataError(
                 "the curves do not know FLOPs; give --cost tokens, or a calibration file"
             )
-        return RungCosts(curves.flops.mean(axis=0), "flops")
+        return RungCosts(told_apart(curves.flops.mean(axis=0)), "flops")
     if not Path(cost).suffix and not Path(cost).exists():
         raise DataError(f"cost must be 'tokens', 'flops' or a calibration file, got {cost!r}")
     calibration = read_calibration(cost)
     _refuse_other(cost, calibration, model, curves.scales)
     return RungCosts(rising(calibration.sample_ms()), "ms")
+
+
+def known_tokens(tokens: ArrayLike) -> FloatArray:
+    """Return the mean visual tokens of every rung, rising, shape [k].
+
+    Args:
+        tokens: that the samples of curves took at every rung, shape [n, k].
+
+    Raises:
+        DataError: if no sample has an image.
+    """
+    if not np.any(tokens, axis=0).all():
+        raise DataError("no sample of the curves has visual tokens, so there is nothing to choose")
+    return rung_means(tokens)
 
 
 def _refuse_other(
@@ -85,5 +100,5 @@ def rising(costs: Sequence[float]) -> FloatArray:
     if min(costs) <= 0:
         raise DataError(f"measured milliseconds must be above 0, got {min(costs):g}")
     smooth = isotonic_rows(np.array([costs]))[0]
-    told_apart: FloatArray = smooth + _TIE * smooth[-1] * np.arange(len(smooth))
+    told_apart: FloatArray = smooth + TIE * smooth[-1] * np.arange(len(smooth))
     return told_apart

@@ -98,7 +98,9 @@ def _data(
     with progress(f"Features of {split}", "samples") as update:
         judged = source.features(test, split, update)
     measured = table_measured(test)
-    return StudyData(learned.features, fit.scores, fit.groups, judged.features, measured)
+    return StudyData(
+        learned.features, fit.scores, fit.groups, judged.features, measured, fit.num_visual_tokens
+    )
 
 
 def _labels(

@@ -41,6 +41,8 @@ class StudyData(NamedTuple):
         groups: their groups, shape [m].
         test_features: of the rows to judge on, shape [n, d].
         test: what was measured on these.
+        tokens: visual tokens of the rows to fit on, shape [m, k]; None where they are not known,
+            and taken to be those of the rows to judge on, on average.
     """
 
     features: FloatArray
@@ -48,6 +50,11 @@ class StudyData(NamedTuple):
     groups: NDArray[np.str_]
     test_features: FloatArray
     test: Measured
+    tokens: NDArray[np.int64] | None = None
+
+    def tokens_of(self, rows: IntArray) -> NDArray[np.int64] | None:
+        """Return the visual tokens of some rows to fit on, if they are known."""
+        return None if self.tokens is None else self.tokens[rows]
 
 
 class Closed(NamedTuple):

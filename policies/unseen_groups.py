@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from policies.allocation import Sweep
-from policies.rules import PER_GROUP, per_group_scores, sweep_of
+from policies.rules import PER_GROUP, per_group_of, sweep_of
 from policies.study_fit import Closed, Factory, StudyData, closed_by, fit_rule
 
 WITH, WITHOUT = "with", "without"
@@ -61,11 +61,13 @@ def unseen_group_study(
     everything, found = fit_rule(data, make, seed=seed), []
     for done, name in enumerate(names, 1):
         others, rows = np.flatnonzero(fit_groups != name), np.flatnonzero(test_groups == name)
-        guess = per_group_scores(data.test, fit_groups[others].tolist(), data.scores[others])
+        guess = per_group_of(
+            data.test, fit_groups[others].tolist(), data.scores[others], data.tokens_of(others)
+        )
         rules: dict[str, list[Sweep]] = {
             WITH: [everything],
             WITHOUT: [fit_rule(data, make, rows=others, seed=seed)],
-            PER_GROUP: [sweep_of(data.test, guess)],
+            PER_GROUP: [sweep_of(data.test, *guess)],
         }
         closed = closed_by(data.test, rules, WITH, rng, rows=rows, resamples=resamples)
         num_fit = int((fit_groups == name).sum())

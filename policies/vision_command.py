@@ -47,7 +47,7 @@ def run_fit_vision(
     Raises:
         BudgetError: if a file cannot be used.
     """
-    from budget import load_model
+    from budget.matryoshka import load_matryoshka
 
     start = time.perf_counter()
     base = load_base(policy)
@@ -58,7 +58,7 @@ def run_fit_vision(
         (str(calibration), tables[1].scales),
     )
     refuse_overlap("fit", tables[0], "calibration", tables[1])
-    encoder = load_model(model)
+    encoder = load_matryoshka(model, "a policy of tier post-vision")
     inputs = encode_split(readers, encoder, tables[0], data, fit_split)
     with progress("Training", "steps") as update:
         vision = fit_vision_scores(
@@ -129,6 +129,7 @@ def price_vision(
         ladder=base.ladder,
         rung_costs=base.rung_costs,
         cost_unit=base.cost_unit,
+        calibration_tokens=curves.num_visual_tokens,
         calibration_flops=known_flops(curves),
         risks=all_risks((), curves),
         extras={KIND: part},

@@ -42,10 +42,11 @@ def calibrate_walks(
     Args:
         walks: samples that no predictor was fitted on.
         scores: their real scores, shape [n, k].
-        tokens: visual tokens of every rung, shape [k].
+        tokens: visual tokens of every rung, shape [k] or [n, k].
         spending: what tries cost and which may follow.
         seed: of the halves.
     """
+    tokens = np.broadcast_to(tokens, scores.shape)
     halves = np.random.default_rng(seed).permutation(len(scores)) % 2
     parts = [_held_out(walks, scores, tokens, spending, halves == half) for half in (0, 1)]
     order = np.argsort(np.concatenate([np.flatnonzero(halves == half) for half in (0, 1)]))
@@ -72,7 +73,7 @@ def _held_out(
     """Return what some samples pay by a rule that was learnt on the others."""
     rule = fit_stopping_rule(lambda tried: walks.expected(tried)[~rows], scores[~rows], spending)
     visited = [walks.take(rule, price)[rows] for price in WALK_PRICES]
-    return pay(visited, WALK_PRICES, tokens, scores[rows], kept_cache=spending.kept_cache)
+    return pay(visited, WALK_PRICES, tokens[rows], scores[rows], kept_cache=spending.kept_cache)
 
 
 def _first_price(frontier: Frontier, score: float) -> float:

@@ -1,5 +1,6 @@
 """Prompts of one model as batches that its ``forward`` takes."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,20 +50,31 @@ class Batches:
         pad = prompt.tokenizer.pad_token_id
         self.pad_id = int(pad if pad is not None else (*stop_ids, 0)[0])
 
+    @property
+    def longest(self) -> float:
+        """Tokens of the longest prompt that the model reads; infinity where it does not say."""
+        limit = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        return math.inf if limit is None else limit
+
     def row(self, question: Question, images: Sequence[Seen], scales: Sequence[int]) -> PromptRow:
         """Return a question about images, seen under caps, as the model reads it.
 
         Raises:
             ValueError: if it cannot be written as a prompt, or is too long for the model.
         """
-        row = make_row(self._prompt, question, images, scales, self._token_id)
-        limit = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
-        if limit is not None and len(row.ids) > limit:
+        row = self.written(question, images, scales)
+        if len(row.ids) > self.longest:
             raise ValueError(
                 f"the prompt of {len(row.ids)} tokens, {row.visual_tokens} of them visual, is too "
-                f"long: {self._name} reads {limit}"
+                f"long: {self._name} reads {self.longest:.0f}"
             )
         return row
+
+    def written(
+        self, question: Question, images: Sequence[Seen], scales: Sequence[int]
+    ) -> PromptRow:
+        """Return what ``row`` does, however long it is."""
+        return make_row(self._prompt, question, images, scales, self._token_id)
 
     def inputs(self, rows: Sequence[PromptRow]) -> dict[str, Any]:
         """Return prompts as one batch, with their images encoded."""
@@ -79,7 +91,19 @@ class Batches:
         return encode(encoder, seen, device=self.device, dtype=self._model.dtype)
 
 
-def _beside(seen: Sequence[Seen], device: torch.device) -> dict[str, torch.Tensor]:
+def _beside(seen: Sequence[Seen], device: torch.device) -> dict[str, Any]:
     """Return what positions are made from, beside the features: the grids of all images."""
-    grids = [each.tensors["image_grid_thw"] for each in seen if "image_grid_thw" in each.tensors]
-    return {"image_grid_thw": torch.cat(grids).to(device)} if grids else {}
+    tensors = [each.tensors for each in seen]
+    if "image_grid_thw" in tensors[0]:
+        return {
+            "image_grid_thw": torch.cat([each["image_grid_thw"] for each in tensors]).to(device)
+        }
+    if "downsample_mode" in tensors[0]:
+        # One mode holds for a whole batch: a grid of patches merged by 2 x 2 has the places that
+        # one of twice its sides has merged by 4 x 4.
+        sizes = [each["target_sizes"] * _FINER[each["downsample_mode"]] for each in tensors]
+        return {"target_sizes": torch.cat(sizes).to(device), "downsample_mode": "16x"}
+    return {}
+
+
+_FINER = {"16x": 1, "4x": 2}

@@ -35,7 +35,8 @@ def merge(outputs: Sequence[Any]) -> Any:
         outputs: what ``encode`` gave for each image.
 
     Returns:
-        An output with ``pooler_output``, and ``deepstack_features`` if the images have any.
+        An output with ``pooler_output``; with ``deepstack_features`` and with
+        ``visual_indicator_features``, which are the same for any image, if the images have any.
     """
     first = outputs[0]
     merged = type(first)() if len(outputs) else BaseModelOutputWithPooling()
@@ -43,7 +44,10 @@ def merge(outputs: Sequence[Any]) -> Any:
     deep = getattr(first, "deepstack_features", None)
     if deep is not None:
         layers = zip(*(each.deepstack_features for each in outputs), strict=True)
-        merged.deepstack_features = [torch.cat(layer) for layer in layers]
+        merged.deepstack_features = [_joined(list(layer)) for layer in layers]
+    marks = getattr(first, "visual_indicator_features", None)
+    if marks is not None:
+        merged.visual_indicator_features = marks
     return merged
 
 
@@ -57,6 +61,9 @@ def features_of(output: Any) -> torch.Tensor:
 def _joined(pooled: list[Any]) -> Any:
     if isinstance(pooled[0], list | tuple):
         return [piece for each in pooled for piece in each]
+    if len({each.shape[1:] for each in pooled}) > 1:
+        # Images of several numbers of tokens, [1, n, d] each; models count and read them in a row.
+        return torch.cat([each.flatten(0, -2) for each in pooled])[None]
     return torch.cat(pooled)
 
 

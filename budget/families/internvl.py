@@ -1,4 +1,9 @@
-"""InternVL: an image is cut into tiles, and seen whole once more where there are several."""
+"""InternVL: an image is cut into tiles, and seen whole once more where there are several.
+
+The processor takes the grid of tiles whose shape is nearest to the image's. More tiles allowed
+never make fewer, but they may change nothing: an image of 4 to 3 has one tile where up to three
+are allowed, one of 5 to 12 three (with the whole image) where two to six are.
+"""
 
 from typing import Any
 
@@ -17,9 +22,11 @@ def tiles_knob(processor: Any, config: Any) -> KwargsKnob:
         tiles = max(cap // each - 1, 1)
         return {"crop_to_patches": tiles > 1, "min_patches": 1, "max_patches": tiles}
 
+    most = max(processor.image_processor.max_patches, 2)
+    counts = [n for n in _TILES if n <= most]
     return KwargsKnob(
         name="max_patches",
-        ladder=tuple(each * (n if n == 1 else n + 1) for n in _TILES),
+        ladder=tuple(each * (n if n == 1 else n + 1) for n in counts),
         processor=processor,
         token_id=image_token_id(config),
         kwargs=kwargs,

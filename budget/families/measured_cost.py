@@ -17,7 +17,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from budget.types import Cost
 
-_LENGTHS = (8, 16, 24)
+_STEP = 8
+# Layers of linear attention read a prompt in chunks of so many positions, the last one padded.
+_CHUNK = 64
 
 
 class LanguageCost(NamedTuple):
@@ -75,10 +77,11 @@ def language_cost(model: Any, token_id: int) -> LanguageCost:
         )
         kept.append(_cache_bytes(out.past_key_values))
 
-    for length in _LENGTHS:
+    lengths = _lengths(model.config)
+    for length in lengths:
         found.append(count_flops(partial(run, length)))
-    head, each, pair = _through(_LENGTHS, found)
-    state, cache, _ = _through(_LENGTHS, kept)
+    head, each, pair = _through(lengths, found)
+    state, cache, _ = _through(lengths, kept)
     return LanguageCost(head, each, pair, cache, state)
 
 
@@ -121,6 +124,13 @@ def whole_cost(
         decode_flops=language.decode(prompt, new_tokens),
         kv_bytes=language.state_bytes + language.cache_bytes * (prompt + new_tokens - 1),
     )
+
+
+def _lengths(config: Any) -> tuple[int, int, int]:
+    """Return lengths of prompts whose FLOPs lie on one curve."""
+    kinds = getattr(config.get_text_config(), "layer_types", None) or ()
+    step = _CHUNK if "linear_attention" in kinds else _STEP
+    return step, 2 * step, 3 * step
 
 
 def _through(lengths: Sequence[int], values: Sequence[float]) -> tuple[float, float, float]:

@@ -3,7 +3,9 @@
 Processors that know videos cannot be made without torchvision, which images alone do not need.
 """
 
+from collections.abc import Sequence
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING, processo
 from transformers.processing_utils import ProcessorMixin
 
 from budget.errors import ModelError, one_line
+from budget.families import odd_starts
+from budget.families.paligemma import PALIGEMMA, TEMPLATE
 from budget.json_files import read_json
 
 _VIDEO = "video_processor"
@@ -56,7 +60,8 @@ def load_processor(folder: Path) -> Any:
     if getattr(processor, "image_token", None) is None:
         raise ModelError(f"{type(processor).__name__} of {folder} has no image token")
     if not processor.tokenizer.chat_template:
-        processor.tokenizer.chat_template = processor.chat_template or _PLAIN.replace(
+        plain = TEMPLATE if type(processor).__name__ == PALIGEMMA else _PLAIN
+        processor.tokenizer.chat_template = processor.chat_template or plain.replace(
             "MARK", processor.image_token
         )
     return processor
@@ -64,14 +69,17 @@ def load_processor(folder: Path) -> Any:
 
 def image_only(processor_class: type) -> type:
     """Return a processor's class without its part for videos."""
-    return type(processor_class.__name__, (processor_class, _WithoutVideo), {})
+    name = processor_class.__name__
+    body = odd_starts.ODD.get(name, lambda found: {})(processor_class)
+    return type(name, (processor_class, _WithoutVideo), body)
 
 
 class _WithoutVideo(ProcessorMixin):
     """Stands between a processor's class and ``ProcessorMixin``, and keeps videos from it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        named = dict(zip(super().get_attributes(), args, strict=False)) | kwargs
+        # The class whose parts these are stands behind the one that `image_only` made of it.
+        named = dict(zip(type(self).__mro__[1].get_attributes(), args, strict=False)) | kwargs
         named.pop(_VIDEO, None)
         super().__init__(**named)
 
@@ -80,23 +88,34 @@ class _WithoutVideo(ProcessorMixin):
         """Return the parts of the processor but the one for videos."""
         return [name for name in super().get_attributes() if name != _VIDEO]
 
+    @classmethod
+    def from_args_and_dict(
+        cls, args: Sequence[Any], processor_dict: dict[str, Any], **kwargs: Any
+    ) -> Any:
+        """Make a processor of the parts that were loaded, each at its own place."""
+        given, names = list(args), list(signature(cls).parameters)
+        if _VIDEO in names[: len(args) + 1]:
+            given.insert(names.index(_VIDEO), None)
+        return super().from_args_and_dict(given, processor_dict, **kwargs)
+
 
 def _load(folder: Path) -> Any:
     """Load all of a processor, or what there is of it without its part for videos."""
-    if not has_torchvision():
-        return _for_images(folder)
+    found = _class_of(folder)
+    # SmolVLM's own way needs a package of its own beside torchvision, for videos as well.
+    if not has_torchvision() or found.__name__ in odd_starts.ODD:
+        return _for_images(found, folder)
     try:
         return AutoProcessor.from_pretrained(folder)
     except OSError as error:
         # A processor that was saved without torchvision has no part for videos in its folder.
         try:
-            return _for_images(folder)
+            return _for_images(found, folder)
         except Exception:
             raise error from None
 
 
-def _for_images(folder: Path) -> Any:
-    found = _class_of(folder)
+def _for_images(found: Any, folder: Path) -> Any:
     if _VIDEO in found.get_attributes():
         found = image_only(found)
     return found.from_pretrained(folder)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 
 from budget.chat import Question
+from budget.families.paligemma import PALIGEMMA
 from budget.families.seen import Seen
 from budget.prompt import Prompt
 
@@ -53,8 +54,8 @@ def make_row(
     """
     texts = prompt.render(question, len(images))
     pieces = [texts[0]]
-    for image, text in zip(images, texts[1:], strict=True):
-        pieces += [image.text, text]
+    for place, (image, text) in enumerate(zip(images, texts[1:], strict=True)):
+        pieces += [image.text_at(place), text]
     tokenizer = prompt.tokenizer
     start = tokenizer.bos_token
     special = not (start and pieces[0].startswith(start))
@@ -82,4 +83,6 @@ def pad_rows(
         if name not in processor.model_input_names:
             name = "token_type_ids"
         batch[name] = torch.tensor(processor.create_mm_token_type_ids(padded))
+    elif type(processor).__name__ == PALIGEMMA:
+        batch["token_type_ids"] = torch.zeros_like(batch["input_ids"])
     return {name: value.to(device) for name, value in batch.items()}

@@ -2,16 +2,37 @@
 
 from typing import Any
 
-from budget.families import idefics3, internvl, lfm_vl, pixtral, qwen_vl
+from budget.families import (
+    gemma,
+    glm_v,
+    idefics3,
+    internvl,
+    kimi,
+    lfm_vl,
+    llava,
+    ovis2,
+    pinpoints,
+    pixtral,
+    pooling,
+    minicpm_v,
+    qwen_vl,
+)
 from budget.families.family import Family
-from budget.families.shrink import SHRINK
 
 FAMILIES: tuple[Family, ...] = (
     *qwen_vl.FAMILIES,
+    *glm_v.FAMILIES,
+    *gemma.FAMILIES,
+    *kimi.FAMILIES,
     *idefics3.FAMILIES,
     *internvl.FAMILIES,
     *pixtral.FAMILIES,
     *lfm_vl.FAMILIES,
+    *ovis2.FAMILIES,
+    *llava.FAMILIES,
+    *pinpoints.FAMILIES,
+    *pooling.FAMILIES,
+    *minicpm_v.FAMILIES,
 )
 
 
@@ -24,4 +45,4 @@ def family_of(config: dict[str, Any]) -> Family:
     tower = (config.get("vision_config") or {}).get("model_type")
     kinds = (f"{kind}+{tower}", kind)
     found = (each for kind in kinds for each in FAMILIES if kind in each.model_types)
-    return next(found, SHRINK)
+    return next(found, pooling.ANY)

@@ -28,10 +28,12 @@ class ImageCost(NamedTuple):
     Attributes:
         num_visual_tokens: in the prompt.
         num_pixels: numbers that enter the vision encoder.
+        num_around: tokens that the processor sets around the visual ones.
     """
 
     num_visual_tokens: int
     num_pixels: int
+    num_around: int
 
 
 class RunCosts:
@@ -71,14 +73,21 @@ class RunCosts:
     def full_flops(self, answer: Answer, sizes: Sequence[Size]) -> float:
         """Return what an answer of the same length takes with its images at the last rung.
 
+        What is set around visual tokens is taken to grow in proportion to them, from the first
+        rung to the last.
+
         Args:
             answer: any.
             sizes: width and height of its images.
         """
-        top = [self.of_size(size)[-1] for size in sizes]
-        text = answer.prompt_tokens - answer.num_visual_tokens
+        rungs = [self.of_size(size) for size in sizes]
+        top = [each[-1] for each in rungs]
+        tokens, most = answer.num_visual_tokens, sum(each.num_visual_tokens for each in top)
+        grown = most - sum(each[0].num_visual_tokens for each in rungs)
+        around = sum(each[-1].num_around - each[0].num_around for each in rungs)
+        missing = round(around * (most - tokens) / grown) if grown else 0
         return self.of(
-            text + sum(each.num_visual_tokens for each in top),
+            answer.prompt_tokens - tokens + missing + most,
             len(answer.token_ids),
             sum(self.vision(each.num_pixels) for each in top),
         ).flops
@@ -86,7 +95,9 @@ class RunCosts:
     def _of_size(self, size: Size) -> list[ImageCost]:
         """Return, per rung, what any picture of a size costs; ``of_size`` remembers it."""
         seen = self._see(Pictures.new("RGB", size))
-        return [ImageCost(each.num_visual_tokens, each.num_pixels) for each in seen]
+        return [
+            ImageCost(each.num_visual_tokens, each.num_pixels, each.num_around) for each in seen
+        ]
 
     @cached_property
     def _language(self) -> LanguageCost:

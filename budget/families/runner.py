@@ -47,12 +47,14 @@ class KnobRunner:
     Attributes:
         knob: what sets the tokens.
         times: what batches take, as of ``budget.llava.LlavaRunner``.
+        shares_features: whether all scales are made of what ``encode`` gives.
 
     Raises:
         ValueError: if a cap of ``ladder`` cannot be kept.
     """
 
     times: Times = UNMEASURED
+    shares_features = False
 
     def __init__(
         self,
@@ -113,6 +115,31 @@ class KnobRunner:
         """
         costs = self._costs.of_size(as_shown(image).size)
         return [each.num_visual_tokens for each in costs]
+
+    def tokens_at(self, image: Image, num_visual_tokens: int) -> int:
+        """Return the visual tokens that an image costs under a cap, of the ladder or not."""
+        if num_visual_tokens in tuple(self.ladder):
+            return self.realised(image)[self.ladder.rung_of(num_visual_tokens)]
+        return self.see(image, num_visual_tokens).num_visual_tokens
+
+    def check_fits(
+        self, images: Sequence[Image], question: Question, scales: Sequence[int]
+    ) -> None:
+        """Refuse a prompt that cannot be written or is longer than the model reads.
+
+        Args:
+            images: of one sample.
+            question: about them.
+            scales: a cap for each image.
+
+        Raises:
+            ValueError: with what is wrong.
+        """
+        for m in scales:
+            self.check_tokens(m)
+        # What is set around an image's tokens is fewer than they are, and they fewer than the cap.
+        if self.count_text_tokens(question, len(images)) + 2 * sum(scales) > self._batches.longest:
+            self._row(question, images, scales)
 
     def count_grids(self, image: Image) -> int:
         """Return 1: numbers of visual tokens are of whole images here."""
@@ -230,7 +257,9 @@ class KnobRunner:
         """
         count = images if images is not None else getattr(question, "num_images", 1)
         picture = Pictures.new("RGB", REFERENCE)
-        row = self._row(question, [picture] * count, [self.ladder[0]] * count)
+        least = self.ladder[0]
+        seen = [self.see(picture, least)] * count
+        row = self._batches.written(question, seen, [least] * count)
         return len(row.ids) - row.visual_tokens
 
     def cost(

@@ -17,11 +17,21 @@ class Seen(NamedTuple):
         text: what stands for the image in the prompt: placeholders, and what is set around them.
         tensors: what the model's ``get_image_features`` takes, by name.
         num_visual_tokens: placeholders in ``text``, which is what the image costs.
+        num_around: other tokens of ``text``, which count as text.
+        number: what stands before and behind an image's number in its prompt, where images are
+            numbered; this comes before ``text``.
     """
 
     text: str
     tensors: dict[str, Any]
     num_visual_tokens: int
+    num_around: int = 0
+    number: tuple[str, str] = ("", "")
+
+    def text_at(self, place: int) -> str:
+        """Return what stands for the image if so many are before it in the prompt."""
+        start, end = self.number
+        return f"{start}{place}{end}{self.text}" if start else self.text
 
     @property
     def digest(self) -> bytes:
@@ -75,4 +85,5 @@ def see(
     ids = found.pop("input_ids")
     named = ("attention_mask", "token_type_ids", "mm_token_type_ids")
     tensors = {name: value for name, value in found.items() if name not in named}
-    return Seen(text, {**tensors, **fixed}, int((ids == token_id).sum()))
+    visual = int((ids == token_id).sum())
+    return Seen(text, {**tensors, **fixed}, visual, ids.numel() - visual)

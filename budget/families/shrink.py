@@ -2,7 +2,7 @@
 
 What a processor makes of a smaller image is the processor's affair, so a cap is met by trying: an
 image is shrunk, step by step, until what it costs is no more. A model that brings every image to
-one size cannot be served like this, and is refused.
+one size cannot be served like this; see ``budget.families.pooling``.
 """
 
 import math
@@ -15,7 +15,7 @@ from PIL import Image as Pictures
 from PIL.Image import Image
 
 from budget.errors import DataError, ModelError, one_line
-from budget.families.family import Family, image_token_id
+from budget.families.family import image_token_id
 from budget.families.seen import Seen, see
 from budget.pictures import as_shown
 
@@ -96,7 +96,7 @@ class ShrinkKnob:
         note: what users must know.
 
     Raises:
-        ModelError: if the processor cannot be run, or a large and a small image cost the same.
+        ModelError: if the processor cannot be run over an image alone.
     """
 
     name = "the image's size, before the processor"
@@ -104,12 +104,7 @@ class ShrinkKnob:
 
     def __init__(self, processor: Any, config: Any) -> None:
         self._processor, self._token_id = processor, image_token_id(config)
-        full, least = (self._tried(size) for size in (_LARGE, _LEAST))
-        if least >= full:
-            raise ModelError(
-                f"every image costs {full} visual tokens in {config.model_type!r}, small or large; "
-                "there is nothing that sets them"
-            )
+        full, least = ends_of(processor, config)
         self._least = least
         self.ladder = tuple(sorted({max(full // share, least) for share in _SHARES}))
         self._shrinking = lru_cache(maxsize=4096)(lambda size: Shrinking(size, self._tokens))
@@ -139,15 +134,26 @@ class ShrinkKnob:
         picture = Pictures.new("RGB", size)
         return see(self._processor, picture, {}, self._token_id).num_visual_tokens
 
-    def _tried(self, size: Size) -> int:
-        """Return the tokens of a size, of a processor that may not be fit for this at all."""
-        try:
-            return self._tokens(size)
-        except (DataError, ModelError):
-            raise
-        except Exception as error:  # processors fail in as many ways as there are processors
-            name = type(self._processor).__name__
-            raise ModelError(f"{name} cannot read an image by itself: {one_line(error)}") from error
+
+def ends_of(processor: Any, config: Any) -> tuple[int, int]:
+    """Return the visual tokens of a large and of the smallest image.
+
+    Raises:
+        ModelError: if the processor cannot be run over an image alone.
+    """
+    token_id = image_token_id(config)
+    pictures = (Pictures.new("RGB", size) for size in (_LARGE, _LEAST))
+    try:
+        full, least = (see(processor, each, {}, token_id).num_visual_tokens for each in pictures)
+    except (DataError, ModelError):
+        raise
+    except Exception as error:  # processors fail in as many ways as there are processors
+        name = type(processor).__name__
+        raise ModelError(f"{name} cannot read an image by itself: {one_line(error)}") from error
+    return full, least
 
 
-SHRINK = Family("any other", (), ShrinkKnob)
+def same_at_any_size(processor: Any, config: Any) -> bool:
+    """Return whether a small image costs what a large one does, so that shrinking saves nothing."""
+    full, least = ends_of(processor, config)
+    return least >= full

@@ -106,7 +106,8 @@ class SquaresKnob:
             return image
         # More pixels than the cap's would only be made, and thrown away again.
         long = min(long, math.ceil(self.side * math.sqrt(RATIO * scale)))
-        short = math.ceil(long / RATIO)
+        # Of a strip thinner than a square the processors keep less than they could.
+        short = max(math.ceil(long / RATIO), self.side)
         return self._resized(image, (long, short) if image.width > image.height else (short, long))
 
     def _resized(self, image: Image, size: tuple[int, int]) -> Image:

@@ -50,7 +50,8 @@ def proxy(
         float | None, typer.Option(help="Score that the full scale's cost must be worth.", min=0)
     ] = None,
     mean_tokens: Annotated[
-        float | None, typer.Option(help="Tokens of the policy's ladder an image, on average.")
+        float | None,
+        typer.Option(help="Visual tokens an image, on average, as the policy counts them."),
     ] = None,
     risk: Annotated[str | None, typer.Option(help="epsilon:delta, such as 0.01:0.05.")] = None,
     decision_ms: Annotated[

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from PIL import Image
 
 from budget.adaptive import AdaptiveVLM
 from budget.budgets import Budget, BudgetPolicy
 from budget.console import say
-from budget.errors import BudgetError, PolicyError, one_line
+from budget.errors import BudgetError, ModelError, PolicyError, one_line
 from budget.escalating import EscalatingVLM
 from budget.models import find_model, load_model
-from budget.options import parse_dtype
+from budget.options import given_ladder, parse_dtype
+from budget.remote.address import is_remote
 from budget.serving.flags import AccessFlags, LimitFlags, ModelFlags, QueueFlags
 from budget.serving.going_up import calibrated, going_up
 from budget.serving.governing import governor_of, parse_default
@@ -24,7 +25,11 @@ from budget.time_model import read_times
 from budget.trust import GuardedPolicy
 
 if TYPE_CHECKING:
+    from budget.families.runner import KnobRunner
     from budget.llava import LlavaRunner
+
+    # M3, MQT, or a model of any family that runs here.
+    ServedModel = LlavaRunner | KnobRunner
 
 PolicyLoader = Callable[[str], BudgetPolicy]
 
@@ -64,7 +69,8 @@ def assemble(
     if model.escalate is not None and policy.policy is not None:
         vlm, default = going_up(runner, policy, model.escalate), calibrated(wanted)
     else:
-        governor, default = governor_of(wanted, runner, model.governor_state), wanted.budget
+        state, chooser = model.governor_state, policy.policy
+        governor, default = governor_of(wanted, runner, state, policy=chooser), wanted.budget
         vlm = AdaptiveVLM(runner, policy, governor=governor)
     _check_default(default, runner, vlm.policy)
     settings = ServeSettings(
@@ -101,20 +107,27 @@ def warm_up(vlm: AdaptiveVLM | EscalatingVLM) -> None:
         vlm.model.answer([picture], ["?"], num_visual_tokens=scale, max_new_tokens=2)
 
 
-def _runner(flags: ModelFlags) -> "LlavaRunner":
+def _runner(flags: ModelFlags) -> "ServedModel":
     if flags.threads is not None:
         import torch
 
         torch.set_num_threads(flags.threads)
     dtype = None if flags.dtype is None else parse_dtype(flags.dtype)
-    runner: LlavaRunner = load_model(flags.model, device=flags.device, dtype=dtype)
+    if is_remote(flags.model):
+        raise BudgetError(f"{flags.model} is served already; budget proxy stands in front of it")
+    loaded = load_model(
+        flags.model, device=flags.device, dtype=dtype, ladder=given_ladder(flags.ladder)
+    )
+    if not hasattr(loaded, "check_fits"):
+        raise ModelError(f"{loaded.name} does not run here, so it cannot be served")
+    runner = cast("ServedModel", loaded)
     if flags.times is not None:
         runner.times = read_times(flags.times)
     return runner
 
 
 def _policy(
-    flags: ModelFlags, runner: "LlavaRunner", loader: PolicyLoader | None
+    flags: ModelFlags, runner: "ServedModel", loader: PolicyLoader | None
 ) -> tuple[GuardedPolicy, str]:
     """Return the policy, guarded, and what is to be said if it is not the one asked for."""
     rung = None if flags.fallback_tokens is None else _rung(flags.fallback_tokens, runner)
@@ -145,14 +158,14 @@ def _load(flags: ModelFlags, loader: PolicyLoader | None) -> BudgetPolicy:
     return loader(str(folder))
 
 
-def _rung(scale: int, runner: "LlavaRunner") -> int:
+def _rung(scale: int, runner: "ServedModel") -> int:
     scales = tuple(runner.ladder)
     if scale not in scales:
         raise ValueError(f"--fallback-tokens must be one of {scales}, got {scale}")
     return scales.index(scale)
 
 
-def _check_default(budget: Budget | None, runner: "LlavaRunner", policy: Any) -> None:
+def _check_default(budget: Budget | None, runner: "ServedModel", policy: Any) -> None:
     """Refuse a default that the model or its policy cannot meet, before anybody asks."""
     if budget is None:
         return

@@ -127,7 +127,8 @@ class ChatEndpoint:
         return EventStream(answer_events(job, chunks), headers, visit.gone, write_s, at_end)
 
     def _answered(self, answer: AdaptiveAnswer, prepared: Prepared, since: float) -> None:
-        self.metrics.answer(answer, sum(prepared.grids) * self.preparing.runner.ladder[-1])
+        full = self.preparing.runner.ladder[-1]
+        self.metrics.answer(answer, sum(tokens[full] for tokens in prepared.tokens))
         self._over(OK, since)
 
     def _over(self, outcome: str, since: float) -> None:
@@ -160,8 +161,8 @@ def _stream_headers(job: Job, prepared: Prepared) -> dict[str, str]:
     if job.choices is None:
         return {}
     tokens = [
-        choice.num_visual_tokens * grids
-        for choice, grids in zip(job.choices, prepared.grids, strict=True)
+        own[choice.num_visual_tokens]
+        for choice, own in zip(job.choices, prepared.tokens, strict=True)
     ]
     headers = {"x-visual-tokens": str(sum(tokens))}
     if fallback := next((each.fallback for each in job.choices if each.fallback), ""):

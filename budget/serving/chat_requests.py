@@ -94,7 +94,7 @@ def read_budget(field: BudgetField | None) -> Budget | None:
     Example:
         >>> read_budget(BudgetField(mean_tokens=64))
         Budget(num_visual_tokens=None, price=None, mean_tokens=64.0, mean_flops=None, \
-mean_ms=None, risk=None)
+mean_ms=None, risk=None, total_visual_tokens=None)
     """
     if field is None or not field.model_fields_set:
         return None

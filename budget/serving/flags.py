@@ -9,6 +9,8 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from budget.device_options import LadderOption
+
 
 def _number(text: str, least: float = 1) -> Any:
     return typer.Option(help=text, min=least)
@@ -93,6 +95,7 @@ class ModelFlags:
             help="Threads of the model on a CPU; all by default.", show_default=False, min=1
         ),
     ] = None
+    ladder: LadderOption = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A server whose policy looks at answers and goes up: what ``--escalate`` makes of the flags."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from budget.budgets import Budget
 from budget.errors import PolicyError
@@ -10,9 +10,10 @@ from budget.trust import GuardedPolicy
 
 if TYPE_CHECKING:
     from budget.llava import LlavaRunner
+    from budget.types import MatryoshkaVLM
 
 
-def going_up(runner: "LlavaRunner", guarded: GuardedPolicy, bound: float) -> EscalatingVLM:
+def going_up(runner: "MatryoshkaVLM", guarded: GuardedPolicy, bound: float) -> EscalatingVLM:
     """Return the model with the guarded policy's own way of going up.
 
     Args:
@@ -21,6 +22,7 @@ def going_up(runner: "LlavaRunner", guarded: GuardedPolicy, bound: float) -> Esc
         bound: share of the full scale's FLOPs that a sample may take beyond them.
 
     Raises:
+        ModelError: if the model is neither M3 nor MQT.
         PolicyError: if the policy was not fitted to look at answers.
     """
     policy: Any = guarded.policy
@@ -30,7 +32,10 @@ def going_up(runner: "LlavaRunner", guarded: GuardedPolicy, bound: float) -> Esc
             "'budget policy escalate --out' fits one"
         )
     return EscalatingVLM(
-        runner, policy.escalating(), bound=bound, fallback_rung=guarded.fallback_rung
+        cast("LlavaRunner", runner),
+        policy.escalating(),
+        bound=bound,
+        fallback_rung=guarded.fallback_rung,
     )
 
 

@@ -8,9 +8,10 @@ from budget.errors import one_line
 from budget.governor import Governor
 from budget.governor_state import read_state, write_state
 from budget.risk import parse_risk
+from budget.rung_tokens import FloatArray, planned_tokens, told_apart
 
 if TYPE_CHECKING:
-    from budget.llava import LlavaRunner
+    from budget.types import MatryoshkaVLM
 
 POLICY = "policy"
 _BUDGETS = {"price": "price", "mean-ms": "mean_ms"}
@@ -63,7 +64,11 @@ def parse_default(text: str) -> DefaultBudget:
 
 
 def governor_of(
-    wanted: DefaultBudget, runner: "LlavaRunner", state: Path | None = None
+    wanted: DefaultBudget,
+    runner: "MatryoshkaVLM",
+    state: Path | None = None,
+    *,
+    policy: Any = None,
 ) -> Governor | None:
     """Return what holds the mean that is wanted, None where no mean is.
 
@@ -71,6 +76,8 @@ def governor_of(
         wanted: what requests that say nothing may spend.
         runner: the model.
         state: file of what an earlier governor remembered; where there is none yet it begins anew.
+        policy: that is governed; may know what rungs cost on its calibration split. Costs are
+            planned with these means, and settled by what answers really cost.
 
     Raises:
         ValueError: if no choice of scales can have that mean, or a state is given without one.
@@ -81,15 +88,19 @@ def governor_of(
     if wanted.mean is None:
         return None
     unit, mean = wanted.mean
-    scales = tuple(runner.ladder)
-    costs = [float(m) for m in scales]
-    if unit == "flops":
-        text = runner.count_text_tokens(_QUESTION)
-        costs = [runner.cost(m, text, _NEW_TOKENS).flops for m in scales]
+    costs = planned_tokens(runner, policy) if unit == "tokens" else _planned_flops(runner, policy)
     governor = Governor(costs, mean=mean, unit=unit)
     if state is not None and state.exists():
         governor.restore(read_state(state))
     return governor
+
+
+def _planned_flops(runner: "MatryoshkaVLM", policy: Any) -> FloatArray:
+    known = getattr(policy, "rung_flops", None)
+    if known is not None:
+        return told_apart(known)
+    text = runner.count_text_tokens(_QUESTION)
+    return told_apart([runner.cost(m, text, _NEW_TOKENS).flops for m in runner.ladder])
 
 
 def remember(governor: Governor | None, state: Path | None) -> None:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from budget.adaptive import AdaptiveAnswer
-from budget.budgets import Budget
 from budget.chat import Chat
-from budget.planning import Choice
+from budget.planning import Choice, SampleBudget
 from budget.sampling import Generation
 from budget.serving.tickets import Ticket
 
@@ -24,13 +23,13 @@ class Question:
     Attributes:
         chat: the conversation.
         images: its images, decoded.
-        budgets: what is allowed for each image.
+        budgets: what is allowed for each image, or a total for all of them.
         generation: how long and how the answer is drawn.
     """
 
     chat: Chat
     images: "tuple[Image, ...]"
-    budgets: tuple[Budget | None, ...]
+    budgets: SampleBudget
     generation: Generation
 
 

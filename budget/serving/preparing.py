@@ -6,11 +6,19 @@ from typing import NamedTuple
 from PIL.Image import Image
 
 from budget.budgets import Budget
+from budget.planning import SampleBudget
 from budget.serving.chat_requests import Ask, ImageRef, read_ask
 from budget.serving.errors import RequestError
 from budget.serving.jobs import Question
 from budget.serving.parsing import parse_request
-from budget.serving.prompts import Meets, Runner, check_budget, fitting_budgets
+from budget.serving.prompts import (
+    Meets,
+    Runner,
+    check_budget,
+    fitting_budgets,
+    fitting_total,
+    tokens_by_scale,
+)
 from budget.serving.request_images import RequestImages
 from budget.serving.room import ImageRoom
 from budget.serving.schema import ChatRequest
@@ -24,12 +32,12 @@ class Prepared(NamedTuple):
     Attributes:
         request: as parsed.
         question: what the model is asked.
-        grids: squares that each image is seen in.
+        tokens: per image, the visual tokens that it costs at every scale that it may be given.
     """
 
     request: ChatRequest
     question: Question
-    grids: tuple[int, ...]
+    tokens: tuple[dict[int, int], ...]
 
 
 class Preparing:
@@ -67,8 +75,8 @@ class Preparing:
         """
         request, ask = await asyncio.to_thread(self._parse, body)
         pictures = await self._load(ask.images, ticket)
-        question, grids = await asyncio.to_thread(self._question, ask, pictures)
-        return Prepared(request, question, grids)
+        question, tokens = await asyncio.to_thread(self._question, ask, pictures)
+        return Prepared(request, question, tokens)
 
     def _parse(self, body: bytes) -> tuple[ChatRequest, Ask]:
         request = parse_request(body)
@@ -97,11 +105,21 @@ class Preparing:
                 loaded.append(image)
         return loaded
 
-    def _question(self, ask: Ask, pictures: list[Image]) -> tuple[Question, tuple[int, ...]]:
-        budgets = [self._budget(each.detail, ask.budget) for each in ask.images]
-        fitting = fitting_budgets(self.runner, pictures, ask.chat, budgets)
+    def _question(
+        self, ask: Ask, pictures: list[Image]
+    ) -> tuple[Question, tuple[dict[int, int], ...]]:
+        budgets: list[Budget | None] = [None] * len(pictures)
+        fitting: SampleBudget
+        if ask.budget is not None and ask.budget.total_visual_tokens is not None and pictures:
+            _refuse_details(ask.images)
+            total = ask.budget.total_visual_tokens
+            fitting = fitting_total(self.runner, pictures, ask.chat, total)
+        else:
+            budgets = [self._budget(each.detail, ask.budget) for each in ask.images]
+            fitting = budgets = list(fitting_budgets(self.runner, pictures, ask.chat, budgets))
         question = Question(ask.chat, tuple(pictures), fitting, ask.generation)
-        return question, tuple(map(self.runner.count_grids, pictures))
+        pairs = zip(pictures, budgets, strict=True)
+        return question, tuple(tokens_by_scale(self.runner, *pair) for pair in pairs)
 
     def _budget(self, detail: str | None, budget: Budget | None) -> Budget | None:
         """Return an image's budget: its own detail first, then the request's, then the server's."""
@@ -110,3 +128,15 @@ class Preparing:
         if detail in ("high", "original"):
             return Budget(num_visual_tokens=self.runner.ladder[-1])
         return self.settings.budget if budget is None else budget
+
+
+def _refuse_details(images: tuple[ImageRef, ...]) -> None:
+    """Refuse a scale that one image asks for where a total is split over all of them."""
+    for each in images:
+        if each.detail not in (None, "auto"):
+            raise RequestError(
+                f"{each.param}.detail: {each.detail!r} asks for a scale of its own, but "
+                "budget.total_visual_tokens is split over all images; give one of the two",
+                param=f"{each.param}.detail",
+                code="invalid_value",
+            )

@@ -127,6 +127,10 @@ class BudgetField(BaseModel):
         default_factory=_not_given, gt=0, description="mean milliseconds of an answer"
     )
     risk: RiskField = Field(default_factory=_not_given)
+    total_visual_tokens: Positive = Field(
+        default_factory=_not_given,
+        description="most visual tokens of all images of the request together",
+    )
 
     @model_validator(mode="before")
     @classmethod

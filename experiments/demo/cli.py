@@ -99,7 +99,7 @@ def _summary(name: str, found: "Demo", seconds: float) -> dict[str, Any]:
         "full_accuracy": full.accuracy,
         "policy_accuracy": policy.accuracy,
         "policy_mean_tokens": policy.mean_tokens,
-        "full_tokens": found.curves.scales[-1],
+        "full_tokens": int(tokens) if (tokens := full.mean_tokens).is_integer() else tokens,
         "gap_closed_stable": area.gap.stable,
         "gap_closed_any": area.gap.any_correct,
         "gap_closed_stable_interval": list(area.stable),
@@ -119,7 +119,8 @@ def _words(found: "Demo", summary: dict[str, Any]) -> str:
     low, high = summary["gap_closed_stable_interval"]
     return (
         f"Answering adaptively: {100 * summary['adaptive_accuracy']:.1f} % right with "
-        f"{summary['policy_mean_tokens']:.1f} visual tokens instead of {summary['full_tokens']} "
+        f"{summary['policy_mean_tokens']:.1f} visual tokens instead of "
+        f"{summary['full_tokens']:.4g} "
         f"({100 * summary['full_accuracy']:.1f} %), {100 * summary['flops_saved']:.0f} % fewer "
         f"FLOPs,\n{summary['adaptive_ms']:.1f} ms a sample instead of {summary['full_ms']:.1f} "
         f"(deciding takes {summary['decision_ms']:.2f} ms of it).\n"

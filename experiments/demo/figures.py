@@ -1,4 +1,4 @@
-"""The demo's pictures: the frontier, and examples with their chosen number of tokens."""
+"""The demo's pictures: the frontier, and examples with their chosen scale."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,6 +7,7 @@ import numpy as np
 
 from experiments.demo.flow import Demo
 from experiments.scenes.sheet import draw_sheet
+from policies.rung_means import rung_means
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +29,8 @@ def draw_frontier(demo: Demo, path: Path) -> None:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7.2, 4.5), layout="constrained")
-    full = demo.curves.scales[-1]
+    rungs = rung_means(demo.curves.num_visual_tokens)
+    full = rungs[-1]
     for name, frontier in demo.frontiers.items():
         colour, line, marker = _STYLES[name]
         costs = np.append(frontier.costs, full)
@@ -37,9 +39,8 @@ def draw_frontier(demo: Demo, path: Path) -> None:
             costs, 100 * scores, line, color=colour, marker=marker, markersize=5, label=name, lw=1.8
         )
     _mark_prices(axes, demo)
-    scales = list(demo.curves.scales)
     axes.set_xscale("log")
-    axes.set_xticks(scales, [str(scale) for scale in scales])
+    axes.set_xticks(rungs.tolist(), [f"{tokens:.0f}" for tokens in rungs])
     axes.minorticks_off()
     axes.set_xlabel("mean visual tokens per image (log)")
     axes.set_ylabel("accuracy on held-out questions, %")
@@ -67,11 +68,11 @@ def _mark_prices(axes: "Axes", demo: Demo) -> None:
 
 
 def draw_examples(demo: Demo, path: Path, *, per_scale: int = 4) -> None:
-    """Write test pictures by the number of tokens that the policy chose for them."""
+    """Write test pictures by the scale that the policy chose for them."""
     pixels, captions = [], []
-    chosen = np.array([answer.num_visual_tokens for answer in demo.answers])
-    for scale in demo.curves.scales:
-        for index in np.flatnonzero(chosen == scale)[:per_scale].tolist():
+    chosen = np.array([answer.rung for answer in demo.answers])
+    for rung, scale in enumerate(demo.curves.scales):
+        for index in np.flatnonzero(chosen == rung)[:per_scale].tolist():
             row, answer = demo.test[index], demo.answers[index]
             right = demo.curves.scores[index] > 0.5
             needed = [s for s, ok in zip(demo.curves.scales, right, strict=True) if ok]

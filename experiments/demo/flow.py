@@ -123,6 +123,7 @@ def _policy(
     """Return the fitted policy, its predictions on the test split, and its decision's time."""
     from policies.features import featurize
     from policies.pricing import fit_score_policy
+    from policies.rung_costs import known_tokens
     from policies.scores import LightGBMScores
 
     features = {
@@ -136,6 +137,8 @@ def _policy(
         calibration_features=features["calibration"],
         calibration_scores=curves["calibration"].scores,
         ladder=model.ladder,
+        rung_costs=known_tokens(curves["fit"].num_visual_tokens),
+        calibration_tokens=curves["calibration"].num_visual_tokens,
         predictor=LightGBMScores(random_state=seed, num_threads=2),
     )
     images, questions = splits["test"]["image"][:], splits["test"]["question"][:]
@@ -168,18 +171,19 @@ def _compare(
     seed: int,
 ) -> "tuple[list[EvaluationRow], dict[str, GapInterval], dict[str, Frontier]]":
     """Return the table, the gap closed by area, and the frontiers, all on the test split."""
-    from policies.evaluation import Evaluator, evaluate, gap_areas, group_baseline, measured
+    from policies.evaluation import Evaluator, evaluate, gap_areas, measured
+    from policies.rules import per_group_of
 
     test, fit = curves["test"], curves["fit"]
-    tokens = np.array(policy.ladder.scales, dtype=np.float64)
     data = measured(
         test.scores,
-        tokens,
+        test.num_visual_tokens,
         groups=test.groups.tolist(),
         flops=test.flops,
         ms=np.broadcast_to(rung_ms, test.scores.shape),
+        scales=test.scales,
     )
-    grouped, _ = group_baseline(fit.groups.tolist(), fit.scores, test.groups.tolist(), tokens)
+    grouped, costs = per_group_of(data, fit.groups.tolist(), fit.scores, fit.num_visual_tokens)
     rng = np.random.default_rng(seed)
     rows = evaluate(
         data,
@@ -187,19 +191,20 @@ def _compare(
         prices=policy.prices,
         price_costs=policy.rung_costs,
         group_expected=grouped,
+        group_costs=costs,
         decision_ms=decision_ms,
         rng=rng,
     )
     areas = gap_areas(data, {"policy": expected, "per-group fixed": grouped}, rng=rng)
-    return rows, areas, _frontiers(Evaluator(data, rng), expected, grouped)
+    return rows, areas, _frontiers(Evaluator(data, rng), expected, grouped, costs)
 
 
 def _frontiers(
-    evaluator: "Evaluator", expected: "FloatArray", grouped: "FloatArray"
+    evaluator: "Evaluator", expected: "FloatArray", grouped: "FloatArray", costs: "FloatArray"
 ) -> "dict[str, Frontier]":
     return {
         "fixed scales, random mix": evaluator.hull,
-        "per-group fixed": evaluator.frontier(grouped),
+        "per-group fixed": evaluator.frontier(grouped, costs),
         "LightGBM policy": evaluator.frontier(expected),
         "oracle, stable": evaluator.stable,
         "oracle, any correct": evaluator.any_correct,

@@ -65,7 +65,8 @@ def escalate(
     import numpy as np
 
     from budget.kept_cost import encoding_flops
-    from budget.models import find_model, load_model
+    from budget.matryoshka import load_matryoshka
+    from budget.models import find_model
     from experiments.escalate.figure import draw_points
     from experiments.escalate.summary import as_json, foretell, points_of
     from experiments.escalate.ways import ANEW, KEPT, Questions, run_fixed, run_policies
@@ -74,7 +75,7 @@ def escalate(
     from policies.escalation_evaluation import five_budgets
     from policies.policy_files import load_policy
 
-    runner = load_model(model)
+    runner = load_matryoshka(model, "budget bench escalate")
     loaded = load_policy(policy or find_model(model) / "policy")
     looking = ScoreEscalationPolicy(loaded)
     means = _means(budgets) or five_budgets(np.array(runner.ladder.scales, dtype=float)).tolist()

@@ -6,6 +6,7 @@ processor; a tiny random model passes them all within seconds, a real checkpoint
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from budget.adaptive import AdaptiveVLM
 from budget.budgets import Budget
 from budget.families.processors import load_processor
 from budget.families.runner import KnobRunner
+from budget.llava import LlavaRunner
 from experiments.families.entry import SHAPES
 from oracle.sweep import sweep
 from policies.families import make_estimator
@@ -41,7 +43,7 @@ class Case(NamedTuple):
         folder: that it was loaded from.
     """
 
-    runner: KnobRunner
+    runner: KnobRunner | LlavaRunner
     folder: Path
 
     @property
@@ -68,8 +70,9 @@ def realised(case: Case) -> None:
         _expect(told == sorted(told), f"tokens fall with the cap: {told}")
         kept = all(n <= cap for n, cap in zip(told, runner.ladder, strict=True))
         _expect(kept, f"tokens {told} are above the caps {tuple(runner.ladder)}")
-        counted = [runner.see(image, scale).num_visual_tokens for scale in runner.ladder]
-        _expect(counted == told, f"told {told} tokens, the processor makes {counted}")
+        if isinstance(runner, KnobRunner):
+            counted = [runner.see(image, scale).num_visual_tokens for scale in runner.ladder]
+            _expect(counted == told, f"told {told} tokens, the processor makes {counted}")
     for image in PICTURES[:2]:
         told = runner.realised(image)
         _expect(told[-1] > told[0], f"the knob changes nothing: {told}")
@@ -77,20 +80,25 @@ def realised(case: Case) -> None:
 
 def equals_transformers(case: Case) -> None:
     """A rung answers as transformers' own processor and ``generate`` do under the same knob."""
-    runner, scale = case.runner, case.mixed[1]
-    if not hasattr(runner.knob, "kwargs") and not hasattr(runner.knob, "sized_kwargs"):
-        return  # a knob of our own: there is nothing to compare with
-    processor = load_processor(case.folder)
+    if not _has_knob(case):
+        return
     for image, question in zip(PICTURES, QUESTIONS, strict=True):
-        content = [{"type": "image"}, {"type": "text", "text": question}]
-        text = processor.tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
-        )
-        knob = _kwargs(runner.knob, image, scale)
-        inputs = processor(images=[image], text=[text], images_kwargs=knob, return_tensors="pt").to(
-            runner.device, runner.model.dtype
-        )
-        _equal_run(runner, image, question, scale, inputs)
+        _equal_run(case, [image], question, generate=True)
+
+
+def equals_transformers_of_two(case: Case) -> None:
+    """Images that share a prompt are seen as transformers sees them in one run of the encoder."""
+    if not _has_knob(case):
+        return
+    sized = hasattr(case.runner.knob, "sized_kwargs")
+    # A knob that goes by the size sets one thing for a call: images of one size share it.
+    other = picture(SHAPES[0], seed=9) if sized else PICTURES[1]
+    _equal_run(case, [PICTURES[0], other], QUESTIONS[0], generate=False)
+
+
+def _has_knob(case: Case) -> bool:
+    """Return whether transformers has the knob too, so that there is something to compare with."""
+    return hasattr(case.runner.knob, "kwargs") or hasattr(case.runner.knob, "sized_kwargs")
 
 
 def _kwargs(knob: Any, image: Image.Image, scale: int) -> dict[str, Any]:
@@ -100,20 +108,39 @@ def _kwargs(knob: Any, image: Image.Image, scale: int) -> dict[str, Any]:
     return found
 
 
-def _equal_run(runner: Any, image: Image.Image, question: str, scale: int, inputs: Any) -> None:
-    length = inputs["input_ids"].shape[1]
+def _stock_inputs(case: Case, images: list[Image.Image], question: str, scale: int) -> Any:
+    """Return what transformers' processor makes of a prompt, and what its model must be told."""
+    runner, processor = case.runner, load_processor(case.folder)
+    content = [*({"type": "image"} for _ in images), {"type": "text", "text": question}]
+    text = processor.tokenizer.apply_chat_template(
+        [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+    )
+    knob = _kwargs(runner.knob, images[0], scale)
+    inputs = processor(images=images, text=[text], images_kwargs=knob, return_tensors="pt")
+    known = signature(runner.model.base_model.get_image_features).parameters
+    told = {name: value for name, value in knob.items() if name in known}
+    return {**inputs.to(runner.device, runner.model.dtype), **told}
+
+
+def _equal_run(case: Case, images: list[Image.Image], question: str, *, generate: bool) -> None:
+    runner, scale = case.runner, case.mixed[1]
+    inputs = _stock_inputs(case, images, question, scale)
     with torch.inference_mode():
         logits = runner.model(**inputs).logits[0]
-        ids = runner.model.generate(
-            **inputs, max_new_tokens=5, do_sample=False, repetition_penalty=1.0
-        )[0, length:]
-    own = runner.prompt_logits(image, question, num_visual_tokens=scale)
+    scales = [scale] * len(images)
+    own = runner.prompt_logits(images, question, num_visual_tokens=scales)
     _expect(own.shape == logits.shape, f"prompts of {len(own)} and {len(logits)} tokens")
     gap = float((own - logits).abs().max())
     _expect(gap <= _CLOSE * max(float(logits.abs().max()), 1), f"logits differ by {gap:.2g}")
-    (answer,) = runner.answer([image], [question], num_visual_tokens=scale, max_new_tokens=5)
-    same = list(answer.token_ids) == ids.tolist()
-    _expect(same, f"answered {list(answer.token_ids)}, transformers {ids.tolist()}")
+    if generate:
+        ids = runner.model.generate(
+            **inputs, max_new_tokens=5, do_sample=False, repetition_penalty=1.0
+        )[0, len(logits) :]
+        (answer,) = runner.answer(
+            [images], [question], num_visual_tokens=[scales], max_new_tokens=5
+        )
+        same = list(answer.token_ids) == ids.tolist()
+        _expect(same, f"answered {list(answer.token_ids)}, transformers {ids.tolist()}")
 
 
 def mixed_batch(case: Case) -> None:
@@ -150,8 +177,15 @@ def every_scale(case: Case) -> None:
             _same_answer(rungs[rung], answer, "in a sweep and at one rung")
     for image, rungs in zip(PICTURES, every, strict=True):
         runs = len({id(answer) for answer in rungs})
-        seen = len({id(each) for each in runner.see_every_scale(image)})
+        seen = _distinct(runner, image)
         _expect(runs == seen, f"{seen} distinct rungs were run {runs} times")
+
+
+def _distinct(runner: KnobRunner | LlavaRunner, image: Image.Image) -> int:
+    """Return how many rungs an image looks different at; at all of them where scales are exact."""
+    if isinstance(runner, LlavaRunner):
+        return len(runner.ladder)
+    return len({id(each) for each in runner.see_every_scale(image)})
 
 
 def costs(case: Case) -> None:
@@ -228,6 +262,7 @@ def adaptive(case: Case) -> None:
 CHECKS: tuple[Callable[[Case], None], ...] = (
     realised,
     equals_transformers,
+    equals_transformers_of_two,
     mixed_batch,
     threads,
     every_scale,

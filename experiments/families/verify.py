@@ -9,6 +9,8 @@ from typing import Any
 
 from budget.errors import one_line
 from budget.families.family import Family
+from budget.families.runner import KnobRunner
+from budget.llava import LlavaRunner
 from budget.models import load_model
 from experiments.families.checks import CHECKS, PICTURES, Case
 from experiments.families.entry import SHAPES, Entry, shape_name
@@ -47,6 +49,8 @@ def verify_folder(folder: Path, family: Family) -> Entry:
     nothing = Entry(family.name, family.model_types, "")
     try:
         runner = load_model(folder)
+        if not isinstance(runner, KnobRunner | LlavaRunner):
+            raise TypeError(f"{family.name} is run by {type(runner).__name__}")
         entry = describe(runner, family)
     except Exception as error:  # whatever keeps a model from being loaded is what is to be told
         return replace(nothing, why_not=one_line(error))

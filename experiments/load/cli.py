@@ -66,12 +66,12 @@ def serve(
 
     if url is None and (pid is not None or api_key is not None):
         raise ValueError("--pid and --api-key go with --url; a server that is started needs none")
-    from budget.models import load_model
+    from budget.matryoshka import load_matryoshka
     from experiments.load.references import References
     from experiments.load.report import make_report, passed
     from experiments.load.verdict import judge_all
 
-    runner = load_model(model)
+    runner = load_matryoshka(model, "budget bench serve")
     calls = draw_calls(
         QUICK if quick else requests,
         model=runner.name,

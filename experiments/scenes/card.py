@@ -50,7 +50,7 @@ def measure(
     fit_curves = sweep(model, fit, progress=lambda done, _: shown(done, both))
     before = len(fit) * len(model.ladder)
     curves = sweep(model, test, progress=lambda done, _: shown(before + done, both))
-    tokens = np.array(model.ladder.scales, dtype=np.float64)
+    tokens = curves.num_visual_tokens
     gap = measure_real_gap(
         fit, fit_curves.scores, test, curves.scores, tokens, np.random.default_rng(0)
     )

@@ -8,7 +8,7 @@ the smallest thing is that the answer rests on. Its baseline is one fixed scale 
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from experiments.scenes.vocabulary import GROUPS
 
@@ -47,7 +47,7 @@ def measure_real_gap(
     fit_scores: NDArray[np.float64],
     test: "Dataset",
     test_scores: NDArray[np.float64],
-    tokens: NDArray[np.float64],
+    tokens: ArrayLike,
     rng: np.random.Generator,
 ) -> RealGap:
     """Fit both rules on ``fit``, and measure them on ``test``.
@@ -57,17 +57,19 @@ def measure_real_gap(
         fit_scores: their scores, shape [n, k].
         test: other rows.
         test_scores: their scores, shape [m, k].
-        tokens: visual tokens of every rung, shape [k].
+        tokens: visual tokens of every rung, shape [k], or that ``test`` took, shape [m, k].
         rng: draws of the bootstrap.
     """
     from policies.gaps import GapMeter
     from policies.per_group import PerGroupScores
+    from policies.rung_means import rung_means
     from policies.scores import LightGBMScores
 
     # Ten columns need all of them in every tree, unlike the wide table of the real policy.
     hidden = LightGBMScores(feature_fraction=1.0).fit(hidden_features(fit), fit_scores)
     grouped = PerGroupScores().fit(fit["group"][:], fit_scores)
-    meter = GapMeter(test_scores, tokens)
+    costs = np.broadcast_to(np.asarray(tokens, dtype=np.float64), test_scores.shape)
+    meter = GapMeter(test_scores, costs, chosen_by=rung_means(costs))
     return RealGap(
         meter.measure_with_interval(hidden.predict(hidden_features(test)), rng),
         meter.measure_with_interval(grouped.predict(test["group"][:]), rng),

@@ -146,9 +146,9 @@ def _first(stages: list[Any], name: str | None) -> int:
 
 def _go_on_from(model: Any, weights: Path | str) -> None:
     """Copy the parameters of a finished model."""
-    from budget.models import load_model
+    from budget.matryoshka import load_matryoshka
 
-    source: Any = load_model(weights)
+    source = load_matryoshka(weights, "budget train")
     theirs = source.model.state_dict()
     if not fits(theirs, model):
         raise ModelError(f"{weights} is of another recipe or has other sizes than this run")
@@ -170,10 +170,9 @@ def _tokenizer(
     kept = training / "tokenizer"
     if not kept.exists():
         if weights is not None:
-            from budget.models import load_model
+            from budget.matryoshka import load_matryoshka
 
-            source: Any = load_model(weights)
-            tokenizer = source.tokenizer
+            tokenizer = load_matryoshka(weights, "budget train").tokenizer
         elif init is not None:
             tokenizer = AutoTokenizer.from_pretrained(init / "training" / "tokenizer")
         else:

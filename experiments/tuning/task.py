@@ -24,10 +24,11 @@ class TuningTask:
         sample_ids: shape [n].
         features: of the samples, shape [n, d].
         scores: real score of every rung, shape [n, k].
-        scales: visual tokens of every rung, rising, length k.
+        scales: of the ladder, rising, length k.
         num_folds: of the cross-validation, at least 2.
         seed: of the folds, the search and the fits.
         threads: of every fit; does not change what is found.
+        tokens: visual tokens that samples took, shape [n, k]; None for what the scales say.
 
     Raises:
         PolicyError: if the family has no search space.
@@ -41,6 +42,7 @@ class TuningTask:
     num_folds: int = 5
     seed: int = 0
     threads: int = 1
+    tokens: Any = None
 
     def __post_init__(self) -> None:
         space_of(self.family)
@@ -53,8 +55,11 @@ class TuningTask:
     @cached_property
     def measure(self) -> CrossValidation:
         """The cross-validation; raises ``DataError`` where there is no gap to close."""
-        costs = np.array(self.scales, dtype=np.float64)
-        return CrossValidation(self.features, self.scores, costs, self.folds)
+        return CrossValidation(self.features, self.scores, self._costs, self.folds)
+
+    @cached_property
+    def _costs(self) -> FloatArray:
+        return np.array(self.scales if self.tokens is None else self.tokens, dtype=np.float64)
 
     def estimator(self, settings: Mapping[str, Any]) -> Any:
         """Return an unfitted estimator of the family."""
@@ -85,10 +90,13 @@ class TuningTask:
     def identity(self) -> dict[str, str]:
         """Return what must be the same for values to be comparable, by name."""
         ids = "\n".join(str(name) for name in self.sample_ids).encode()
+        parts = [repr(self.scales).encode(), _bytes(self.scores, np.float64)]
+        if (self._costs != np.array(self.scales)).any():
+            parts.append(_bytes(self._costs, np.float64))
         return {
             "family": self.family,
             "samples": _sha256(ids),
-            "scores": _sha256(repr(self.scales).encode(), _bytes(self.scores, np.float64)),
+            "scores": _sha256(*parts),
             "features": current_schema().sha256,
             "folds": _sha256(_bytes(self.folds, np.int64)),
             "seed": str(self.seed),

@@ -1,11 +1,12 @@
 """Which engine a command line asks for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
 from budget.errors import BudgetError
+from budget.remote.address import is_remote
 from oracle.run_folder.engine import Begin, here
 
 ENGINES = ("local", "ray")
@@ -29,7 +30,11 @@ class EngineChoice(NamedTuple):
 
 @contextmanager
 def opened(
-    choice: EngineChoice, model: str, device: str, notify: Callable[[str], object]
+    choice: EngineChoice,
+    model: str,
+    device: str,
+    notify: Callable[[str], object],
+    ladder: Sequence[int] | None = None,
 ) -> Iterator[tuple[Any, Begin]]:
     """Load a model wherever the engine runs it.
 
@@ -38,26 +43,29 @@ def opened(
         model: path or name, for ``load_model``.
         device: of the model.
         notify: called with one line when a worker died.
+        ladder: scales to run at; None for the model's own.
 
     Yields:
         What ``sweep_to`` takes as ``model`` and as ``begin``.
 
     Raises:
-        BudgetError: if the engine is not known, is the local one with settings of Ray's, or as
-            ``ray_engine``.
+        BudgetError: if the engine is not known, is the local one with settings of Ray's, is Ray
+            with a served model, or as ``ray_engine``.
     """
     _check(choice)
-    from budget.models import find_model, load_model
+    from budget.models import load_model, model_files
 
-    load = partial(load_model, model, device=device)
+    load = partial(load_model, model, device=device, ladder=ladder)
     if choice.name == "local":
         yield load(), here
         return
+    if is_remote(model):
+        raise BudgetError("a served model is asked from this process; --engine ray has no use")
     from oracle.engines.ray_engine import ray_engine
 
     with ray_engine(
         load,
-        partial(find_model, model),
+        partial(model_files, model),
         device=device,
         workers=choice.workers,
         gpus_per_worker=choice.gpus_per_worker,

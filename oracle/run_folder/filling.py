@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from budget.errors import BudgetError, DataError
+from budget.errors import BudgetError, DataError, ModelLost
 from oracle.run_folder.blocks import Block, Settled
 from oracle.run_folder.engine import Engine
 from oracle.run_folder.isolate import Outcome
@@ -59,18 +59,19 @@ def fill(
 
     Raises:
         DataError: if the dataset cannot be read further.
+        ModelLost: if the model can be asked no more.
         DiskFullError: if there is no room; says how to go on.
         RunInterrupted: if ``stop`` said so before the end.
         TooManyErrors: see ``Tally.check``.
     """
-    broken: DataError | None = None
+    broken: DataError | ModelLost | None = None
     ended = False
     try:
         try:
             ended = _go_through(blocks, tally, engine, writer, stop, progress)
         except DiskFullError:
             raise
-        except DataError as problem:
+        except (DataError, ModelLost) as problem:
             broken = problem
         writer.flush()
     except DiskFullError as problem:
@@ -78,6 +79,11 @@ def fill(
             f"{problem}; what was measured before is kept in {folder}, and the same command goes "
             "on once there is room"
         ) from problem
+    if isinstance(broken, ModelLost):
+        raise ModelLost(
+            f"{broken}; what was measured before is kept in {folder}, and the same command goes on "
+            "from there"
+        ) from broken
     if broken is not None:
         raise DataError(f"{broken}; what was measured before is kept in {folder}") from broken
     tally.check(str(folder))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from budget.errors import ModelLost
 from oracle.answering import Answering
 from oracle.batch import RungResult
 from oracle.measure import Measured, scored
@@ -67,6 +68,7 @@ class Isolator:
         self._model, self._score = model, score
         self._max_new_tokens, self._how, self._notify = max_new_tokens, how, notify
         self._warm = False
+        self._tells_confidence = getattr(model, "tells_confidence", True)
 
     def outcomes(self, samples: Samples, rows: Sequence[int]) -> Iterator[list[Outcome]]:
         """Yield what came of some rows of the dataset, every row once, a batch at a time."""
@@ -124,14 +126,18 @@ class Isolator:
                 [each.sample for each in batch],
                 [each.image for each in batch],
                 max_new_tokens=self._max_new_tokens,
+                score=self._score,
             )
+        except ModelLost:  # which no sample is to blame for
+            raise
         except Exception as problem:  # whatever a model says to a sample that it cannot take
             return _Trouble(_named(problem), is_out_of_memory(problem))
 
     def _judge(self, sample: Sample, rungs: list[RungResult]) -> Outcome:
         """Return a sample with its scores, or why it has none."""
         try:
-            if odd := [rung.confidence for rung in rungs if not math.isfinite(rung.confidence)]:
+            odd = [rung.confidence for rung in rungs if not math.isfinite(rung.confidence)]
+            if odd and self._tells_confidence:
                 raise ValueError(f"confidence of an answer must be finite, got {odd[0]}")
             return scored(self._score, sample, rungs)
         except Exception as problem:  # whatever a scorer says to an answer

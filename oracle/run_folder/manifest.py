@@ -33,7 +33,11 @@ PINNED = (
     "batch_size",
 )
 # Pinned too, but said only where a run was not asked for one greedy answer.
-ANSWERING = ("rollouts", "temperature", "seed", "closed", "normalise_length")
+ANSWERING = ("rollouts", "temperature", "seed", "closed", "normalise_length", "image_split")
+# Said beside them, in words, and not compared.
+NOTES = ("image_split_note",)
+# Pinned too, but said only of a model that is served elsewhere: where, and how it is asked.
+SERVED = "served"
 
 
 def describe(
@@ -42,7 +46,7 @@ def describe(
     files: Path | None,
     **settings: Any,
 ) -> dict[str, Any]:
-    """Return what a run is made of: the values of ``PINNED`` and ``ANSWERING``.
+    """Return what a run is made of: the values of ``PINNED``, ``ANSWERING`` and ``SERVED``.
 
     Args:
         model: what is run.
@@ -52,7 +56,7 @@ def describe(
         settings: scorer, max_new_tokens (None where nothing is generated) and batch_size; of
             ``ANSWERING`` what applies.
     """
-    device = getattr(model, "device", None)
+    device, served = getattr(model, "device", None), getattr(model, SERVED, None)
     return {
         "model": model.name,
         "weights": model.name if files is None else weights_hash(files),
@@ -61,6 +65,7 @@ def describe(
         "dtype": _dtype(model),
         "data": fingerprint(dataset),
         "samples": dataset.num_rows,
+        **({} if served is None else {SERVED: dict(served)}),
         **settings,
     }
 
@@ -139,7 +144,7 @@ def refuse_other(place: Path, found: Mapping[str, Any], wanted: Mapping[str, Any
     """
     differ = [
         f"{key} {_short(found.get(key))} instead of {_short(wanted.get(key))}"
-        for key in (*PINNED, *ANSWERING)
+        for key in (*PINNED, *ANSWERING, SERVED)
         if found.get(key) != wanted.get(key) and not (key == "samples" and wanted[key] is None)
     ]
     if differ:

@@ -9,6 +9,7 @@ import numpy as np
 
 from oracle.curves import to_table
 from oracle.draw_scores import with_draw_scores
+from oracle.image_splits import with_image_splits
 from oracle.measure import Measured, to_curves
 from oracle.run_folder.isolate import Outcome
 from oracle.run_folder.parts import Failure, write_part
@@ -64,5 +65,6 @@ class PartWriter:
             curves = to_curves(good, self._scales)
             rows = np.array([each.sample.row for each in good], dtype=np.int64)
             table = with_draw_scores(to_table(curves, self._about, rows), good)
+            table = with_image_splits(table, good)
             write_part(self._folder, lambda file: pq.write_table(table, file), sorted(bad))
         self._held, self._since = [], time.monotonic()

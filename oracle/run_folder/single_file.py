@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from oracle.parquet_file import ABOUT_KEY, ERRORS_KEY, open_parquet, read_parquet, said
 from oracle.run_folder import lock, manifest
-from oracle.run_folder.manifest import ANSWERING, PINNED, write_manifest
+from oracle.run_folder.manifest import ANSWERING, NOTES, PINNED, write_manifest
 from oracle.run_folder.parts import FILES, part_files, write_part
 from oracle.run_folder.reading import about_run, check_finished, read_errors
 from oracle.whole_files import write_whole
@@ -63,7 +63,7 @@ def reopen(target: Path, folder: Path) -> None:
     found = said(open_parquet(target).schema_arrow, ABOUT_KEY, {})
     with target.open("rb") as whole:
         write_part(folder, lambda file: shutil.copyfileobj(whole, file), read_errors(target))
-    kept = (*PINNED, *ANSWERING, "begun", "versions")
+    kept = (*PINNED, *ANSWERING, *NOTES, "begun", "versions")
     write_manifest(folder, {key: found[key] for key in kept if key in found})
 
 

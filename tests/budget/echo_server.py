@@ -43,15 +43,17 @@ class EchoModel:
         if num_visual_tokens not in tuple(self.ladder):
             raise ValueError(f"cannot have {num_visual_tokens} tokens")
 
-    def count_grids(self, image):
-        return 1
+    def realised(self, image):
+        return list(self.ladder)
+
+    def tokens_at(self, image, num_visual_tokens):
+        return num_visual_tokens
 
     def count_text_tokens(self, question, images=1):
         return sum(len(turn.text.split()) for turn in question.turns)
 
-    def samples(self, images, questions, num_visual_tokens, features):
-        (chat,), (scales,) = questions, num_visual_tokens
-        if (length := self.count_text_tokens(chat) + sum(scales)) > self.longest:
+    def check_fits(self, images, question, scales):
+        if (length := self.count_text_tokens(question) + sum(scales)) > self.longest:
             raise ValueError(f"the prompt of {length} tokens is too long")
 
 

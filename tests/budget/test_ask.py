@@ -100,6 +100,8 @@ def test_what_is_allowed_reaches_the_policy_and_the_reason(picture, policy, word
         (["--tokens", "1", "--price", "0.1"], "--price goes with --tokens auto"),
         (["--mean-flops", "1e9", "--mean-ms", "30"], "a budget takes one of"),
         (["--risk", "0.01"], "epsilon:delta such as 0.01:0.05"),
+        (["--tokens", "1", "--total-tokens", "9"], "a budget takes one of"),
+        (["--policy", "absent", "--total-tokens", "9"], "no policy folder absent"),
         ([], "no policy folder"),
         (["--policy", "absent"], "no policy folder absent; give --policy FOLDER, or --tokens N"),
     ],
@@ -110,6 +112,36 @@ def test_bad_options_are_one_line(picture, words, line):
     assert result.stderr.startswith("budget: ")
     assert result.stderr.count("\n") == 1
     assert line in result.stderr
+
+
+def test_several_images_share_a_total(picture, policy, tmp_path):
+    Image.new("RGB", (20, 20), "blue").save(tmp_path / "blue.png")
+    m, more = ladder()[:2]
+    files = [picture, str(tmp_path / "blue.png")]
+    words = ["what is it", "--total-tokens", str(m + more), "--max-new-tokens", "2"]
+    result = ask(*files, *words, "--policy", policy)
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout.splitlines()[-1])
+    assert [each["num_visual_tokens"] for each in said["images"]] == [more, m]
+    assert said["num_visual_tokens"] == m + more
+    assert "why, image 2" in result.stdout
+    # This model has no policy beside it: then the total is split evenly.
+    result = ask(*files, *words)
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout.splitlines()[-1])
+    assert [each["num_visual_tokens"] for each in said["images"]] == [more, m]
+    assert f"{m + more} tokens over 2 images, split evenly" in said["reason"]
+
+
+def test_frames_of_an_animation_are_images_of_one_question(picture, tmp_path):
+    frames = [Image.new("RGB", (12, 12), (30 * i, 0, 0)) for i in range(6)]
+    frames[0].save(tmp_path / "clip.gif", save_all=True, append_images=frames[1:])
+    m = ladder()[0]
+    words = ["--tokens", str(m), "--max-new-tokens", "1"]
+    for options, count in ((["--frames", "4"], 4), (["--frames", "99"], 7), ([], 2)):
+        result = ask(str(tmp_path / "clip.gif"), picture, "what is it", *words, *options)
+        assert result.exit_code == 0, result.stderr
+        assert json.loads(result.stdout.splitlines()[-1])["num_visual_tokens"] == count * m
 
 
 def test_what_is_no_image_is_refused(tmp_path):

@@ -195,6 +195,10 @@ class Curves(NamedTuple):
     flops: np.ndarray
     seconds: np.ndarray
 
+    @property
+    def num_visual_tokens(self):
+        return np.tile(self.scales, (len(self.scores), 1))
+
 
 class Pictures:
     def __init__(self, ids, levels):

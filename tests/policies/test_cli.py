@@ -26,6 +26,10 @@ class Curves(NamedTuple):
     flops: np.ndarray
     seconds: np.ndarray
 
+    @property
+    def num_visual_tokens(self):
+        return np.tile(self.scales, (len(self.scores), 1))
+
 
 def bright(n, name):
     """Bright pictures need more tokens than dark ones."""

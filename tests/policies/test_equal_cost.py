@@ -22,7 +22,7 @@ from policies.rules import (
     Contest,
     even_budgets,
     oracles_of,
-    per_group_scores,
+    per_group_of,
     sweep_of,
 )
 
@@ -94,7 +94,7 @@ def test_counting_a_sample_twice_is_having_it_twice():
     rows = np.repeat(np.arange(60), counts)
     twice = measured(
         data.scores[rows],
-        data.tokens,
+        data.tokens[rows],
         groups=[data.groups[i] for i in rows],
         flops=data.flops[rows],
     )
@@ -122,7 +122,7 @@ def test_a_price_paid_on_something_else_is_still_counted_in_tokens():
     frontier = sweep.frontier()
     for i in (3, len(frontier.prices) // 2, len(frontier.prices) - 1):
         rungs = choose_rungs(guess, price_costs, float(frontier.prices[i]))
-        assert frontier.costs[i] == pytest.approx(data.tokens[rungs].mean())
+        assert frontier.costs[i] == pytest.approx(data.rung_tokens[rungs].mean())
         assert frontier.scores[i] == pytest.approx(data.scores[np.arange(400), rungs].mean())
     plain = Sweep(guess, data.scores, data.tokens).frontier()
     assert not np.array_equal(plain.scores, frontier.scores)
@@ -130,9 +130,9 @@ def test_a_price_paid_on_something_else_is_still_counted_in_tokens():
 
 def test_leads_are_over_the_better_baseline():
     data, guess = noisy()
-    grouped = per_group_scores(data, data.groups, data.scores)
+    grouped = per_group_of(data, data.groups, data.scores)
     found = contest(data, guess=guess)
-    found = found._replace(rules={PER_GROUP: sweep_of(data, grouped), **found.rules})
+    found = found._replace(rules={PER_GROUP: sweep_of(data, *grouped), **found.rules})
     seen = at_once(found, [4.0])
     own = seen[Key("guess", "accuracy", 4.0)]
     base = [seen[Key(name, "accuracy", 4.0)] for name in (RANDOM_MIX, PER_GROUP)]
@@ -210,7 +210,7 @@ def test_a_rule_against_itself_differs_by_exactly_nothing():
 def test_a_group_alone_is_measured_as_if_it_were_all():
     data, guess = noisy()
     rows = np.flatnonzero(np.asarray(data.groups) == "1")
-    alone = measured(data.scores[rows], data.tokens, flops=data.flops[rows], ms=data.ms[rows])
+    alone = measured(data.scores[rows], data.tokens[rows], flops=data.flops[rows], ms=data.ms[rows])
     part = measure(
         contest(data, guess=guess), [5.0], np.random.default_rng(0), resamples=5, rows=rows
     )
@@ -224,7 +224,7 @@ def test_frontiers_hold_the_fixed_scales_exactly():
     data, guess = noisy()
     table = measure(contest(data, guess=guess), [5.0], np.random.default_rng(0), resamples=5)
     for rung in (0, 3):
-        point = table.frontiers[Key(RANDOM_MIX, "accuracy", float(data.tokens[rung]))]
+        point = table.frontiers[Key(RANDOM_MIX, "accuracy", float(data.rung_tokens[rung]))]
         assert point.value == pytest.approx(data.scores[:, rung].mean())
         assert point.low <= point.value <= point.high
 

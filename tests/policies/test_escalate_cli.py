@@ -29,6 +29,10 @@ class Curves(NamedTuple):
     margin: np.ndarray
     entropy: np.ndarray
 
+    @property
+    def num_visual_tokens(self):
+        return np.tile(self.scales, (len(self.scores), 1))
+
 
 def made(n, name, scales=(1, 4, 16)):
     """Bright pictures need more tokens more often; a right answer is a sure one."""

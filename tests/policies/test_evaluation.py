@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from policies.evaluation import Evaluator, evaluate, gap_areas, group_baseline, measured
+from policies.evaluation import Evaluator, evaluate, gap_areas, measured
+from policies.rules import per_group_of
 
 TOKENS = np.array([1.0, 4.0, 16.0, 64.0])
 
@@ -74,9 +75,7 @@ def test_the_decision_is_part_of_the_policys_time(data):
 
 
 def test_the_baselines_spend_no_more_than_the_policy(data):
-    rows = rows_of(
-        data, group_expected=group_baseline(data.groups, data.scores, data.groups, TOKENS)[0]
-    )
+    rows = rows_of(data, group_expected=per_group_of(data, data.groups, data.scores).expected)
     spent = rows["policy, no-loss"].mean_tokens
     assert rows["per-group fixed"].mean_tokens <= spent + 1e-9
     assert rows["random mix"].mean_tokens == pytest.approx(spent, abs=0.2)

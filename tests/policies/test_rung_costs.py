@@ -9,6 +9,7 @@ from policies.rung_costs import rising, rung_costs
 class Curves:
     scales = (1, 4, 16)
     flops = np.array([[1.0, 2.0, 8.0], [3.0, 4.0, 10.0]])
+    num_visual_tokens = np.tile(scales, (2, 1))
 
 
 def test_tokens_and_flops():

@@ -1,84 +1,25 @@
 """The proxy between an unmodified client and a real ``transformers serve`` process."""
 
 import json
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 
 import openai
 import pytest
-import tiny_idefics3
 from chat_bodies import image_part, message, scene
 from picture_host import as_url, png
-from running_proxy import environment, running_proxy
+from running_proxy import running_proxy
+from transformers_server import KNOBS, by_hand, transformers_serving
 
-KNOBS = [
-    {"do_image_splitting": False},
-    {"size": {"longest_edge": 64}},
-    {"size": {"longest_edge": 64}, "resample": 0},
-    {"size": {"longest_edge": 96}},
-    {"size": {"longest_edge": 128}},
-]
 QUESTION = scene()[1]
 # Prompt tokens of a square: 4, 9 or 16 tiles of six tokens, beside the whole of it (four tokens and
 # three around them), two roles and the question.
 TOKENS = [4 + 3 + 2 + len(QUESTION.split()) + 6 * tiles for tiles in (0, 4, 4, 9, 16)]
 
 
-def by_hand(knob):
-    return {"chat_template_kwargs": {"processor_kwargs": {"images_kwargs": knob}}}
-
-
-# The processor as it comes makes every image larger; so that smaller ones are fewer tokens, not.
-DEFAULTS = json.dumps(by_hand({"do_resize": False})["chat_template_kwargs"])
-
-
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory):
     """Start ``transformers serve`` with a tiny random model, and give its URL and model."""
-    folder = tiny_idefics3.build(tmp_path_factory.mktemp("idefics3"))
-    home = tmp_path_factory.mktemp("hub")
-    (home / "hub").mkdir()  # without this folder its /v1/models fails
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(folder)]
-    command += [
-        "--chat-template-kwargs",
-        DEFAULTS,
-        "--device",
-        "cpu",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    log = (home / "log").open("w")
-    process = subprocess.Popen(
-        command, stdout=log, stderr=log, env=environment(HF_HOME=str(home), HF_HUB_OFFLINE="1")
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 300
-        while not _is_up(url):
-            assert process.poll() is None, (home / "log").read_text()
-            assert time.monotonic() < deadline, "transformers serve takes no requests"
-            time.sleep(0.2)
-        yield url, str(folder)
-    finally:
-        process.terminate()
-        process.wait(60)
-        log.close()
-
-
-def _is_up(url):
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
+    with transformers_serving(tmp_path_factory) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

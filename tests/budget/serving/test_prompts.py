@@ -7,7 +7,7 @@ from budget.budgets import Budget
 from budget.chat import Chat, Turn
 from budget.errors import PolicyError
 from budget.serving.errors import RequestError
-from budget.serving.prompts import check_budget, fitting_budgets
+from budget.serving.prompts import check_budget, fitting_budgets, fitting_total
 
 FIXED = Budget(num_visual_tokens=4)
 
@@ -45,6 +45,35 @@ def test_a_conversation_that_the_template_refuses_is_the_clients_to_know():
     with pytest.raises(RequestError, match="messages: roles must alternate") as refused:
         fitting_budgets(Strict(), [], Chat((Turn("user", "?"),)), [])
     assert refused.value.code == "invalid_value"
+
+
+class Three(EchoModel):
+    """Sees an image in as many squares as it is wide."""
+
+    def realised(self, image):
+        return [m * image for m in self.ladder]
+
+
+def fitting_three(words, images, total):
+    chat = Chat((Turn("user", " ".join(["word"] * words), len(images)),))
+    return fitting_total(Three(), images, chat, total)
+
+
+def test_a_total_stays_unless_the_prompt_would_be_too_long():
+    assert fitting_three(10, [1, 1], 50) == Budget(total_visual_tokens=50)
+    assert fitting_three(10, [1, 1], 10**6) == Budget(total_visual_tokens=10**6)
+    # 36 each do not fit beside 165 words of 200, but 4 each do, which is what there is to split.
+    assert fitting_three(165, [1], 50) == Budget(total_visual_tokens=4)
+    assert fitting_three(165, [1], 3) == Budget(total_visual_tokens=3)
+
+
+def test_a_total_below_the_cheapest_is_the_client_s_to_know():
+    with pytest.raises(RequestError, match=r"budget\.total_visual_tokens: .* take 5 at") as refused:
+        fitting_three(10, [2, 3], 4)
+    assert refused.value.param == "budget.total_visual_tokens"
+    with pytest.raises(RequestError, match="too long") as refused:
+        fitting_three(200, [1], 50)
+    assert refused.value.code == "context_length_exceeded"
 
 
 def test_a_budget_that_model_or_policy_cannot_meet_is_refused_by_its_field():

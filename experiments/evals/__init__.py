@@ -1,0 +1,1 @@
+"""Models of this package for lmms-eval and lm-evaluation-harness; see ``docs/evals.md``."""
