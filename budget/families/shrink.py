@@ -64,9 +64,9 @@ class Shrinking:
         tokens: of a picture of a size.
     """
 
-    def __init__(self, size: Size, tokens: Callable[[Size], int]) -> None:
+    def __init__(self, size: Size, tokens: Callable[[Size], float]) -> None:
         self._sizes, self._tokens = smaller_sizes(size), tokens
-        self._known: list[tuple[Size, int]] = []
+        self._known: list[tuple[Size, float]] = []
         self._lock = Lock()
 
     def size_for(self, cap: int) -> Size:
@@ -130,9 +130,12 @@ class ShrinkKnob:
         """Return the model."""
         return model
 
-    def _tokens(self, size: Size) -> int:
+    def _tokens(self, size: Size) -> float:
         picture = Pictures.new("RGB", size)
-        return see(self._processor, picture, {}, self._token_id).num_visual_tokens
+        try:
+            return see(self._processor, picture, {}, self._token_id).num_visual_tokens
+        except Exception:  # a shape that the processor refuses keeps no cap
+            return math.inf
 
 
 def ends_of(processor: Any, config: Any) -> tuple[int, int]:
