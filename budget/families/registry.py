@@ -3,6 +3,7 @@
 from typing import Any
 
 from budget.families import (
+    cohere_vision,
     glm_v,
     idefics3,
     internvl,
@@ -26,6 +27,7 @@ FAMILIES: tuple[Family, ...] = (
     *lfm_vl.FAMILIES,
     *ovis2.FAMILIES,
     *minicpm_v.FAMILIES,
+    *cohere_vision.FAMILIES,
 )
 
 

@@ -1,6 +1,6 @@
 """Who builds the tiny model of a family."""
 
-from experiments.families.tiny import glm, idefics, kimi, minicpm, patches, qwen, tiles
+from experiments.families.tiny import cohere, glm, idefics, kimi, minicpm, patches, qwen, tiles
 from experiments.families.verify import Builder
 
 BUILDERS: dict[str, Builder] = {
@@ -18,4 +18,6 @@ BUILDERS: dict[str, Builder] = {
     "InternVL": tiles.internvl,
     "Ovis2": tiles.ovis2,
     "MiniCPM-V": minicpm.minicpmv4_6,
+    "Aya Vision": cohere.aya_vision,
+    "Command A Vision": cohere.cohere2_vision,
 }
