@@ -4,6 +4,7 @@ from typing import Any
 
 from budget.families import (
     gemma,
+    cohere_vision,
     glm_v,
     idefics3,
     internvl,
@@ -33,6 +34,7 @@ FAMILIES: tuple[Family, ...] = (
     *pinpoints.FAMILIES,
     *pooling.FAMILIES,
     *minicpm_v.FAMILIES,
+    *cohere_vision.FAMILIES,
 )
 
 
