@@ -34,7 +34,8 @@ def load_matryoshka(path_or_id: str | Path, needed_by: str, **settings: Any) -> 
         raise _other(needed_by, Path(path_or_id).name, called)
     model = load_model(path_or_id, **settings)
     if not isinstance(model, LlavaRunner):
-        raise _other(needed_by, model.name, type(model).__name__)
+        found = getattr(model, "family", None)
+        raise _other(needed_by, model.name, getattr(found, "name", type(model).__name__))
     return model
 
 

@@ -36,13 +36,14 @@ def split(
     quiet_libraries()
     import numpy as np
 
-    from budget.models import load_model
+    from budget.matryoshka import load_matryoshka
     from budget.shipped import shipped_folder
     from experiments.scenes.several import load_several
     from experiments.split_bench import measure, rows_of
     from policies.policy_files import load_policy
 
-    vlm, policy = load_model(model), load_policy(shipped_folder(model) / "policy")
+    vlm = load_matryoshka(model, "budget bench split")
+    policy = load_policy(shipped_folder(model) / "policy")
     data = load_several("test", prompts)
     with progress("prompts in four ways", "prompts") as update:
         measured = measure(vlm, policy, data, max_new_tokens=max_new_tokens, progress=update)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 import torch
@@ -47,6 +48,7 @@ class Batches:
         # Of a model in parts on several devices, some parameters may be elsewhere until needed.
         places = (parameter.device for parameter in model.parameters())
         self.device = next((place for place in places if place.type != "meta"), model.device)
+        self._taken = frozenset(signature(model.forward).parameters)
         pad = prompt.tokenizer.pad_token_id
         self.pad_id = int(pad if pad is not None else (*stop_ids, 0)[0])
 
@@ -84,7 +86,9 @@ class Batches:
 
     def inputs(self, rows: Sequence[PromptRow]) -> dict[str, Any]:
         """Return prompts as one batch, with their images encoded."""
-        batch: dict[str, Any] = dict(pad_rows(rows, self._processor, self.pad_id, self.device))
+        batch: dict[str, Any] = dict(
+            pad_rows(rows, self._processor, self.pad_id, self.device, self._taken)
+        )
         seen = [pair for row in rows for pair in zip(row.images, row.scales, strict=True)]
         if seen:
             batch["mm_encoder_outputs"] = {"image": merge([self.encode(*pair) for pair in seen])}

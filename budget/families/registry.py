@@ -10,11 +10,11 @@ from budget.families import (
     kimi,
     lfm_vl,
     llava,
+    minicpm_v,
     ovis2,
     pinpoints,
     pixtral,
     pooling,
-    minicpm_v,
     qwen_vl,
 )
 from budget.families.family import Family

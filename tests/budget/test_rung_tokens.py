@@ -29,7 +29,7 @@ def test_means_that_a_policy_knows_come_first(m3):
     means = np.array([0.5, 2.0, 4.5, 18.0, 72.0])
     knows = SimpleNamespace(rung_tokens=means, rung_flops=means * 1e8)
     assert planned_tokens(m3, knows) is means
-    with pytest.raises(ValueError, match="they cost 0.5 and 72"):
+    with pytest.raises(ValueError, match=r"they cost 0\.5 and 72"):
         governor_of(DefaultBudget(mean=("tokens", 100.0)), m3, policy=knows)
     governor = governor_of(DefaultBudget(mean=("flops", 1e9)), m3, policy=knows)
     assert governor.costs.tolist() == (means * 1e8).tolist()
