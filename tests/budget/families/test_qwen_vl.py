@@ -73,7 +73,7 @@ def test_a_mark_of_a_video_in_a_question_is_refused_and_not_looked_for(runner):
 
 
 def test_threads_of_all_kinds_of_runs_do_not_disturb_each_other(runner):
-    # The model keeps what it needs for positions on itself, from a prompt to its answer.
+    # The model keeps the offset of its last prompt on itself; no run may take that of another.
     def mixed():
         images = [TALL, None, SMALL]
         scales = [[64], [], [16]]
