@@ -1,6 +1,13 @@
-"""Who builds the tiny model of a family."""
+"""Who builds the models of a family that are tried: a tiny one, and one that sees as real ones do.
+
+A model of the second kind is as narrow as the first, but its image processor and its vision encoder
+have the sizes of released checkpoints, so that what its images cost is what theirs cost.
+"""
+
+from functools import partial
 
 from experiments.families.tiny import (
+    cohere,
     gemma,
     glm,
     idefics,
@@ -11,7 +18,7 @@ from experiments.families.tiny import (
     qwen,
     tiles,
 )
-from experiments.families.tiny import cohere, glm, idefics, kimi, minicpm, patches, qwen, tiles
+from experiments.families.tiny.parts import Squares
 from experiments.families.verify import Builder
 
 BUILDERS: dict[str, Builder] = {
@@ -37,4 +44,20 @@ BUILDERS: dict[str, Builder] = {
     "MiniCPM-V": minicpm.minicpmv4_6,
     "Aya Vision": cohere.aya_vision,
     "Command A Vision": cohere.cohere2_vision,
+}
+# Families of which the tiny model's sizes are not those of released checkpoints.
+REAL_SIZES: dict[str, Builder] = {
+    "Gemma 3": partial(gemma.gemma3, squares=Squares(896, 14, 256)),
+    "Mistral3": partial(patches.mistral3, edge=1540),
+    "LFM2-VL": partial(patches.lfm2_vl, tile_size=512, max_image_tokens=256, min_image_tokens=64),
+    "SmolVLM": partial(idefics.smolvlm, squares=Squares(512, 16, 64)),
+    "Idefics3": partial(idefics.idefics3, squares=Squares(364, 14, 169)),
+    "InternVL": partial(tiles.internvl, squares=Squares(448, 14, 256)),
+    "Ovis2": partial(tiles.ovis2, squares=Squares(448, 14, 256)),
+    "LLaVA-1.5": partial(llava.llava, squares=Squares(336, 14, 576)),
+    "LLaVA-NeXT": partial(llava.llava_next, squares=Squares(336, 14, 576)),
+    "LLaVA-OneVision": partial(llava.llava_onevision, squares=Squares(384, 14, 729)),
+    "PaliGemma": partial(gemma.paligemma, squares=Squares(224, 14, 256)),
+    "MiniCPM-V": partial(minicpm.minicpmv4_6, squares=Squares(448, 14, 64)),
+    "Aya Vision": partial(cohere.aya_vision, squares=Squares(364, 14, 169)),
 }

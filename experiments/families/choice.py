@@ -7,9 +7,9 @@ from budget.families.family import Family
 from budget.families.registry import FAMILIES, family_of
 from budget.json_files import read_json
 from budget.models import find_model, load_model
-from experiments.families.builders import BUILDERS
+from experiments.families.builders import BUILDERS, REAL_SIZES
 from experiments.families.entry import Entry
-from experiments.families.verify import describe, verify_family, verify_folder
+from experiments.families.verify import describe, describe_family, verify_family, verify_folder
 
 Progress = Callable[[int, int], object]
 
@@ -44,12 +44,12 @@ def entries_of(
 
 
 def _entry(family: Family, verify: bool) -> Entry:
-    if not verify:
-        return Entry(family.name, family.model_types, "", why_not="not asked for")
-    build = BUILDERS.get(family.name)
+    build, real = BUILDERS.get(family.name), REAL_SIZES.get(family.name)
     if build is None:
         return Entry(family.name, family.model_types, "", why_not="no tiny model is built of it")
-    return verify_family(family, build)
+    if verify:
+        return verify_family(family, build, real)
+    return describe_family(family, real or build)
 
 
 def _named(names: Sequence[str]) -> list[Family]:

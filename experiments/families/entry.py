@@ -15,12 +15,14 @@ class Entry:
         family: as people call it.
         model_types: of transformers' configurations.
         knob: what sets the visual tokens.
-        ladder: caps of visual tokens per image, cheapest first; of the model that was tried.
+        ladder: caps of visual tokens per image by default, cheapest first, with the sizes of
+            released checkpoints.
         realised: visual tokens at every rung that images of ``SHAPES`` cost, by "640x480".
         verified: whether a tiny random model passed every check here.
         checks: names of the checks that it passed.
         why_not: why it was not verified; empty if it was.
         note: what users must know.
+        tried_ladder: of the tiny model that the checks ran, where that is another.
         seconds: that the checks took.
     """
 
@@ -33,6 +35,7 @@ class Entry:
     checks: tuple[str, ...] = ()
     why_not: str = ""
     note: str = ""
+    tried_ladder: tuple[int, ...] = ()
     seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:

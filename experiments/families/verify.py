@@ -9,6 +9,7 @@ from typing import Any
 
 from budget.errors import one_line
 from budget.families.family import Family
+from budget.families.processors import has_torchvision
 from budget.families.runner import KnobRunner
 from budget.llava import LlavaRunner
 from budget.models import load_model
@@ -46,14 +47,13 @@ def verify_folder(folder: Path, family: Family) -> Entry:
     What fails does not end anything: the entry says it.
     """
     start = time.perf_counter()
-    nothing = Entry(family.name, family.model_types, "")
     try:
         runner = load_model(folder)
         if not isinstance(runner, KnobRunner | LlavaRunner):
             raise TypeError(f"{family.name} is run by {type(runner).__name__}")
         entry = describe(runner, family)
     except Exception as error:  # whatever keeps a model from being loaded is what is to be told
-        return replace(nothing, why_not=one_line(error))
+        return _unknown(family, error)
     passed: list[str] = []
     for check in CHECKS:
         try:
@@ -67,11 +67,39 @@ def verify_folder(folder: Path, family: Family) -> Entry:
     return replace(entry, verified=True, checks=tuple(passed), why_not="", seconds=seconds)
 
 
-def verify_family(family: Family, build: Builder) -> Entry:
-    """Build a tiny random model of a family, and run every check on it."""
+def verify_family(family: Family, build: Builder, real: Builder | None = None) -> Entry:
+    """Build a tiny random model of a family, and run every check on it.
+
+    Args:
+        family: which.
+        build: writes the tiny model.
+        real: writes one that sees images as released checkpoints do, for ladder and costs.
+    """
     with TemporaryDirectory() as folder:
         try:
             built = build(Path(folder))
         except Exception as error:
-            return Entry(family.name, family.model_types, "", why_not=one_line(error))
-        return verify_folder(built, family)
+            return _unknown(family, error)
+        entry = verify_folder(built, family)
+    if real is None or not entry.ladder:
+        return entry
+    seen = describe_family(family, real)
+    return replace(
+        entry, ladder=seen.ladder, realised=seen.realised, tried_ladder=entry.ladder, note=seen.note
+    )
+
+
+def describe_family(family: Family, build: Builder) -> Entry:
+    """Return what is known of a family without running it, from a model that is built for it."""
+    with TemporaryDirectory() as folder:
+        try:
+            return describe(load_model(build(Path(folder))), family)
+        except Exception as error:
+            return _unknown(family, error)
+
+
+def _unknown(family: Family, error: Exception) -> Entry:
+    """Return the entry of a family of which no model can be loaded here."""
+    missing = isinstance(error, ImportError) and not has_torchvision()
+    why = "needs torchvision, which cannot be imported here" if missing else one_line(error)
+    return Entry(family.name, family.model_types, "", why_not=why)

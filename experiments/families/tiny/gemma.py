@@ -10,7 +10,7 @@ from transformers.models.gemma4.image_processing_pil_gemma4 import Gemma4ImagePr
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 from budget.families.processors import image_only
-from experiments.families.tiny.parts import save, text_sizes, tokenizer
+from experiments.families.tiny.parts import TINY, Squares, save, text_sizes, tokenizer
 
 NAMES_3 = {"boi_token": "<soi>", "eoi_token": "<eoi>", "image_token": "<image_soft>"}
 NAMES_4 = {
@@ -28,7 +28,10 @@ LAYERS = {
 }
 
 
-def gemma3(folder: Path) -> Path:
+_WHOLE = Squares(side=32, patch=8, tokens=16)
+
+
+def gemma3(folder: Path, squares: Squares = TINY) -> Path:
     """Images of 32 pixels, 4 tokens each; crops from 64 pixels on, as 256 are to 896."""
     tokens = tokenizer(list(NAMES_3.values()), "<soi>", extra_special_tokens=NAMES_3)
     torch.manual_seed(0)
@@ -40,23 +43,23 @@ def gemma3(folder: Path) -> Path:
             "intermediate_size": 48,
             "num_hidden_layers": 2,
             "num_attention_heads": 2,
-            "image_size": 32,
-            "patch_size": 8,
+            "image_size": squares.side,
+            "patch_size": squares.patch,
         },
-        mm_tokens_per_image=4,
+        mm_tokens_per_image=squares.tokens,
         boi_token_index=tokens.boi_token_id,
         eoi_token_index=tokens.eoi_token_id,
         image_token_index=tokens.image_token_id,
     )
     images = Gemma3ImageProcessorPil(
-        size={"height": 32, "width": 32},
+        size={"height": squares.side, "width": squares.side},
         do_pan_and_scan=None,
-        pan_and_scan_min_crop_size=64,
+        pan_and_scan_min_crop_size=64 if squares == TINY else 256,
         pan_and_scan_min_ratio_to_activate=1.2,
         pan_and_scan_max_num_crops=4,
     )
     processor = hf.Gemma3Processor(
-        images, tokens, chat_template=tokens.chat_template, image_seq_length=4
+        images, tokens, chat_template=tokens.chat_template, image_seq_length=squares.tokens
     )
     return save(hf.Gemma3ForConditionalGeneration(config), processor, folder)
 
@@ -102,13 +105,13 @@ def gemma4(folder: Path, **text: Any) -> Path:
     return save(hf.Gemma4ForConditionalGeneration(config), processor, folder)
 
 
-def paligemma(folder: Path) -> Path:
+def paligemma(folder: Path, squares: Squares = _WHOLE) -> Path:
     """Images of 32 pixels, 16 tokens each, as 224 pixels are 256."""
     tokens = tokenizer(["<bos>", "<image>"], "<image>", bos_token="<bos>")
     tokens.chat_template = None
     torch.manual_seed(0)
-    images = SiglipImageProcessorPil(size={"height": 32, "width": 32})
-    images.image_seq_length = 16
+    images = SiglipImageProcessorPil(size={"height": squares.side, "width": squares.side})
+    images.image_seq_length = squares.tokens
     # It adds tokens of its own, so it comes before the model's sizes are known.
     processor = hf.PaliGemmaProcessor(images, tokens)
     config = hf.PaliGemmaConfig(
@@ -122,8 +125,8 @@ def paligemma(folder: Path) -> Path:
             "intermediate_size": 48,
             "num_hidden_layers": 2,
             "num_attention_heads": 2,
-            "image_size": 32,
-            "patch_size": 8,
+            "image_size": squares.side,
+            "patch_size": squares.patch,
             "projection_dim": 32,
             "vision_use_head": False,
         },

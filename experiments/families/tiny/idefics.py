@@ -16,8 +16,8 @@ from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3I
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 from budget.families.processors import image_only
-from experiments.families.tiny.parts import save, text_sizes, tokenizer
-from experiments.families.tiny.tiles import EACH, TILE, VISION
+from experiments.families.tiny.parts import TINY, Squares, save, text_sizes, tokenizer
+from experiments.families.tiny.tiles import vision
 
 _SPECIAL = ["<fake_token_around_image>", "<image>", "<end_of_utterance>", "<global-img>"]
 
@@ -27,41 +27,45 @@ def _tokens_of_tiles() -> Any:
     return tokenizer([*_SPECIAL, *places], "<image>")
 
 
-def _parts(tokens: Any) -> dict[str, Any]:
+def _parts(tokens: Any, squares: Squares) -> dict[str, Any]:
     return {
         "text_config": {"model_type": "llama", **text_sizes(tokens)},
-        "vision_config": VISION,
+        "vision_config": vision(squares),
         "image_token_id": tokens.convert_tokens_to_ids("<image>"),
-        "scale_factor": 2,
+        "scale_factor": squares.shuffle,
     }
 
 
-_SIZES = {"size": {"longest_edge": 4 * TILE}, "max_image_size": {"longest_edge": TILE}}
+def _sizes(squares: Squares) -> dict[str, dict[str, int]]:
+    return {
+        "size": {"longest_edge": 4 * squares.side},
+        "max_image_size": {"longest_edge": squares.side},
+    }
 
 
-def idefics3(folder: Path) -> Path:
+def idefics3(folder: Path, squares: Squares = TINY) -> Path:
     """Write an Idefics3."""
     tokens = _tokens_of_tiles()
     torch.manual_seed(0)
-    model = Idefics3ForConditionalGeneration(Idefics3Config(**_parts(tokens)))
+    model = Idefics3ForConditionalGeneration(Idefics3Config(**_parts(tokens, squares)))
     processor = Idefics3Processor(
-        Idefics3ImageProcessorPil(**_SIZES),
+        Idefics3ImageProcessorPil(**_sizes(squares)),
         tokens,
-        image_seq_len=EACH,
+        image_seq_len=squares.tokens,
         chat_template=tokens.chat_template,
     )
     return save(model, processor, folder)
 
 
-def smolvlm(folder: Path) -> Path:
+def smolvlm(folder: Path, squares: Squares = TINY) -> Path:
     """Write a SmolVLM."""
     tokens = _tokens_of_tiles()
     torch.manual_seed(0)
-    model = SmolVLMForConditionalGeneration(SmolVLMConfig(**_parts(tokens)))
+    model = SmolVLMForConditionalGeneration(SmolVLMConfig(**_parts(tokens, squares)))
     processor = image_only(SmolVLMProcessor)(
-        SmolVLMImageProcessorPil(**_SIZES),
+        SmolVLMImageProcessorPil(**_sizes(squares)),
         tokens,
-        image_seq_len=EACH,
+        image_seq_len=squares.tokens,
         chat_template=tokens.chat_template,
     )
     return save(model, processor, folder)

@@ -1,8 +1,9 @@
 """Parts of the tiny random models that the tests of all families build."""
 
 from collections.abc import Sequence
+from math import isqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
@@ -25,6 +26,33 @@ TEXT = {
     "eos_token_id": 1,
     "bos_token_id": None,
 }
+
+
+class Squares(NamedTuple):
+    """Sizes of the squares that a vision encoder sees an image in.
+
+    Attributes:
+        side: pixels.
+        patch: pixels of a patch's side.
+        tokens: visual tokens of a square.
+    """
+
+    side: int
+    patch: int
+    tokens: int
+
+    @property
+    def grid(self) -> int:
+        """Patches along a side."""
+        return self.side // self.patch
+
+    @property
+    def shuffle(self) -> int:
+        """Patches along the side of what becomes one token."""
+        return self.grid // isqrt(self.tokens)
+
+
+TINY = Squares(side=32, patch=8, tokens=4)
 
 
 def tokenizer(special: Sequence[str], image_mark: str, **named: Any) -> PreTrainedTokenizerFast:
