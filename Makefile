@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 RAY := .venv/.ray
+EVALS := .venv-evals/.installed
+EVALS_NEED := tests/experiments/evals/requirements.txt
 TORCH := torch==2.13.0
 # Made for that torch. It lies apart: its wheel for CUDA cannot be imported beside a CPU build of
 # torch without the operators that the tests declare, nor then can parts of transformers.
@@ -11,7 +13,7 @@ TORCHVISION := torchvision==0.28.0
 VISION := .venv/vision
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bars test test-vision test-slow test-gpu check train-m3 train-mqt clean
+.PHONY: help demo bars test test-vision test-slow test-evals test-gpu check train-m3 train-mqt clean
 
 help:  ## list the targets
 	@awk -F ":.*## " '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +27,12 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(RAY): $(STAMP)
 	@$(BIN)/python -m pip install -q -c constraints.txt -e ".[ray]"
+	@touch $@
+
+$(EVALS): pyproject.toml $(EVALS_NEED)
+	@test -x .venv-evals/bin/python || $(PYTHON) -m venv .venv-evals
+	@.venv-evals/bin/python -m pip install -q $(TORCH)
+	@.venv-evals/bin/python -m pip install -q --no-deps -r $(EVALS_NEED) -e .
 	@touch $@
 
 demo: $(STAMP)  ## run the whole flow on the shipped weights; report in runs/demo
@@ -58,6 +66,9 @@ test-vision: $(STAMP)  ## run the tests of model families with torchvision, whic
 
 test-slow: $(RAY)  ## run the slow tests, those of Ray too
 	@$(BIN)/python -m pytest -q -m "slow and not gpu"
+
+test-evals: $(STAMP) $(EVALS)  ## run lmms-eval and lm-evaluation-harness, which have .venv-evals
+	@BUDGET_EVALS_PYTHON=$(CURDIR)/.venv-evals/bin/python $(BIN)/python -m pytest -q -m slow tests/experiments/evals
 
 test-gpu: $(STAMP)  ## run the tests that need a CUDA device
 	@$(BIN)/python -m pytest -q -m gpu

@@ -22,7 +22,7 @@ from budget.ladder import ScaleLadder, family_ladder
 from budget.m3 import M3Model
 from budget.mqt import MqtLlavaConfig, MqtLlavaForConditionalGeneration
 from budget.mqt_model import MqtModel
-from budget.own_knob import LOSSY
+from budget.own_knob import LOSSY, note_of
 from budget.placement import check_device, placement_of
 from budget.prompt import IMAGE
 from budget.quiet import quiet_transformers
@@ -136,7 +136,10 @@ def find_model(path_or_id: str | Path) -> Path:
         ModelError: if there is no such model, or it is served elsewhere.
     """
     if is_remote(path_or_id):
-        raise ModelError(f"{path_or_id} is served elsewhere; it has no folder here")
+        raise ModelError(
+            f"{path_or_id} is served elsewhere: it has no folder here, and no policy in one; where "
+            "one is needed, name it"
+        )
     folder = shipped_folder(str(path_or_id)) if str(path_or_id) in SHIPPED else Path(path_or_id)
     if folder.is_dir():
         return folder
@@ -156,12 +159,11 @@ def model_files(path_or_id: str | Path) -> Path | None:
     return None if is_remote(path_or_id) else find_model(path_or_id)
 
 
-def _told_if_lossy(runner: Any) -> MatryoshkaVLM:
+def _told_if_lossy(runner: MatryoshkaVLM) -> MatryoshkaVLM:
     """Log what a model loses whose fewer visual tokens nobody trained."""
-    if runner.knob.note == LOSSY:
+    if note_of(runner) == LOSSY:
         _log.warning("%s is %s", runner.name, LOSSY)
-    loaded: MatryoshkaVLM = runner
-    return loaded
+    return runner
 
 
 def _load_processors(folder: Path, raw: dict[str, Any]) -> tuple[Any, Any]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from budget.adaptive import AdaptiveVLM
 from budget.bootstrap import Interval, mean_interval
 from budget.budgets import Budget, BudgetPolicy
+from oracle.answering import GREEDY, Answering
 from oracle.greedy_split import GreedySplit
 from oracle.scoring import exact
 from oracle.sweep import sweep
@@ -23,8 +24,7 @@ from oracle.sweep import sweep
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from budget.llava import LlavaRunner
-    from budget.types import Answer
+    from budget.types import Answer, MatryoshkaVLM
 
 FloatArray = NDArray[np.float64]
 WAYS = ("uniform", "policy", "meant", "greedy")
@@ -64,7 +64,7 @@ class Row(NamedTuple):
 
 
 def measure(
-    model: "LlavaRunner",
+    model: "MatryoshkaVLM",
     policy: BudgetPolicy,
     prompts: "Dataset",
     *,
@@ -82,12 +82,14 @@ def measure(
         batch_size: prompts that run together.
         progress: told how many prompts of how many are done.
     """
-    sizes = {"max_new_tokens": max_new_tokens, "batch_size": batch_size}
+    ways: tuple[tuple[str, Answering], ...] = (("uniform", GREEDY), ("greedy", GreedySplit()))
     parts: dict[str, list[Measured]] = {way: [] for way in WAYS}
     for start in range(0, len(prompts), batch_size):
         rows = prompts.select(range(start, min(start + batch_size, len(prompts))))
-        for way, how in (("uniform", {}), ("greedy", {"how": GreedySplit()})):
-            curves = sweep(model, rows, **sizes, **how)
+        for way, how in ways:
+            curves = sweep(
+                model, rows, how=how, batch_size=batch_size, max_new_tokens=max_new_tokens
+            )
             parts[way].append(Measured(curves.scores, curves.num_visual_tokens.astype(np.float64)))
         asked = rows[:]
         parts["policy"].append(_by_policy(model, policy, asked, max_new_tokens))
@@ -131,7 +133,7 @@ def focused(num_images: int, asked: int, total: int, scales: tuple[int, ...]) ->
 
 
 def _by_policy(
-    model: "LlavaRunner", policy: BudgetPolicy, asked: Mapping[str, Any], max_new_tokens: int
+    model: "MatryoshkaVLM", policy: BudgetPolicy, asked: Mapping[str, Any], max_new_tokens: int
 ) -> Measured:
     vlm = AdaptiveVLM(model, policy)
     found = []
@@ -145,7 +147,7 @@ def _by_policy(
     return _judged(found, asked["answers"])
 
 
-def _by_meant(model: "LlavaRunner", asked: Mapping[str, Any], max_new_tokens: int) -> Measured:
+def _by_meant(model: "MatryoshkaVLM", asked: Mapping[str, Any], max_new_tokens: int) -> Measured:
     scales = tuple(model.ladder)
     found = []
     for m in scales:

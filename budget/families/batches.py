@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 import torch
@@ -47,6 +48,7 @@ class Batches:
         # Of a model in parts on several devices, some parameters may be elsewhere until needed.
         places = (parameter.device for parameter in model.parameters())
         self.device = next((place for place in places if place.type != "meta"), model.device)
+        self._taken = frozenset(signature(model.forward).parameters)
         pad = prompt.tokenizer.pad_token_id
         self.pad_id = int(pad if pad is not None else (*stop_ids, 0)[0])
 
@@ -74,11 +76,19 @@ class Batches:
         self, question: Question, images: Sequence[Seen], scales: Sequence[int]
     ) -> PromptRow:
         """Return what ``row`` does, however long it is."""
-        return make_row(self._prompt, question, images, scales, self._token_id)
+        row = make_row(self._prompt, question, images, scales, self._token_id)
+        if self._processor.return_mm_token_type_ids:
+            # Models take positions from these kinds: 0 is text and 1 an image's.
+            (kinds,) = self._processor.create_mm_token_type_ids([row.ids])
+            if set(kinds) - {0, 1}:
+                raise ValueError("a question must not hold the model's marks of a video or a sound")
+        return row
 
     def inputs(self, rows: Sequence[PromptRow]) -> dict[str, Any]:
         """Return prompts as one batch, with their images encoded."""
-        batch: dict[str, Any] = dict(pad_rows(rows, self._processor, self.pad_id, self.device))
+        batch: dict[str, Any] = dict(
+            pad_rows(rows, self._processor, self.pad_id, self.device, self._taken)
+        )
         seen = [pair for row in rows for pair in zip(row.images, row.scales, strict=True)]
         if seen:
             batch["mm_encoder_outputs"] = {"image": merge([self.encode(*pair) for pair in seen])}

@@ -15,7 +15,11 @@ _TILES = (1, 2, 4, 6, 12)
 
 def tiles_knob(processor: Any, config: Any) -> KwargsKnob:
     """Return the knob that bounds an image's tiles."""
-    each = processor.image_seq_length
+    return tiles_of(processor, config, each=processor.image_seq_length)
+
+
+def tiles_of(processor: Any, config: Any, *, each: int) -> KwargsKnob:
+    """Return the knob that bounds an image's tiles, of so many visual tokens each."""
 
     def kwargs(cap: int) -> dict[str, Any]:
         # Two tiles or more come with the whole image as one more.

@@ -1,6 +1,7 @@
 """Load a model of any family that transformers knows, with its knob."""
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def load_family(
     model = load_checked(AutoModelForImageTextToText, folder, folder, dtype=dtype, **placement)
     if not hasattr(model.base_model, "get_image_features"):
         raise ModelError(f"{type(model).__name__} of {folder} gives no image features")
+    if "mm_encoder_outputs" not in signature(model.forward).parameters:
+        raise ModelError(f"{type(model).__name__} of {folder} takes no image features")
     return KnobRunner(
         model if placement.get("device_map") else model.to(device or "cpu"),
         processor,

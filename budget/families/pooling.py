@@ -48,7 +48,9 @@ class PoolKnob:
         self._mark: str = processor.tokenizer.convert_ids_to_tokens(self._token_id)
         seen = see(processor, Pictures.new("RGB", _PICTURE), {}, self._token_id)
         self._full = full = seen.num_visual_tokens
-        if self._mark * full not in seen.text or math.isqrt(full) ** 2 != full or full < 4:
+        whole = self._mark * full in seen.text and math.isqrt(full) ** 2 == full
+        # Positions made from a grid would be those of the full one.
+        if not whole or full < 4 or "image_grid_thw" in seen.tensors:
             raise ModelError(
                 f"every image costs {full} visual tokens in {config.model_type!r}, small or large, "
                 "and no square grid that could be averaged; there is nothing that sets them"

@@ -1,6 +1,6 @@
 """From chats and seen images to the token ids of one prompt."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -71,18 +71,30 @@ def make_row(
 
 
 def pad_rows(
-    rows: Sequence[PromptRow], processor: Any, pad_id: int, device: torch.device
+    rows: Sequence[PromptRow],
+    processor: Any,
+    pad_id: int,
+    device: torch.device,
+    taken: Container[str],
 ) -> dict[str, torch.Tensor]:
-    """Return prompts as one batch, padded on the left, as a model's ``forward`` takes them."""
+    """Return prompts as one batch, padded on the left, as a model's ``forward`` takes them.
+
+    Args:
+        rows: the prompts.
+        processor: of the model.
+        pad_id: what they are padded with.
+        device: where the batch goes.
+        taken: names of what ``forward`` takes. What the processor calls the kinds of tokens it
+            does not tell: names of its inputs are its tokenizer's as well.
+    """
     longest = max(len(row.ids) for row in rows)
     padded = [[pad_id] * (longest - len(row.ids)) + row.ids for row in rows]
     mask = [[0] * (longest - len(row.ids)) + [1] * len(row.ids) for row in rows]
     batch = {"input_ids": torch.tensor(padded), "attention_mask": torch.tensor(mask)}
     if processor.return_mm_token_type_ids:
-        name = "mm_token_type_ids"
-        if name not in processor.model_input_names:
-            name = "token_type_ids"
-        batch[name] = torch.tensor(processor.create_mm_token_type_ids(padded))
+        names = [name for name in ("mm_token_type_ids", "token_type_ids") if name in taken]
+        for name in names[:1]:
+            batch[name] = torch.tensor(processor.create_mm_token_type_ids(padded))
     elif type(processor).__name__ == PALIGEMMA:
         batch["token_type_ids"] = torch.zeros_like(batch["input_ids"])
     return {name: value.to(device) for name, value in batch.items()}

@@ -4,17 +4,18 @@ from typing import Any
 
 from budget.families import (
     gemma,
+    cohere_vision,
     glm_v,
     idefics3,
     internvl,
     kimi,
     lfm_vl,
     llava,
+    minicpm_v,
     ovis2,
     pinpoints,
     pixtral,
     pooling,
-    minicpm_v,
     qwen_vl,
 )
 from budget.families.family import Family
@@ -33,6 +34,7 @@ FAMILIES: tuple[Family, ...] = (
     *pinpoints.FAMILIES,
     *pooling.FAMILIES,
     *minicpm_v.FAMILIES,
+    *cohere_vision.FAMILIES,
 )
 
 

@@ -64,7 +64,7 @@ def see(
         fixed: more that ``get_image_features`` takes.
 
     Raises:
-        ModelError: if the processor does not know the knob.
+        ModelError: if the processor does not know the knob, or does not say what it did.
     """
     try:
         found = processor(
@@ -80,6 +80,10 @@ def see(
         raise ModelError(
             f"{type(processor).__name__} does not take {images_kwargs}: {error}"
         ) from error
+    if "text_replacement_offsets" not in found:
+        raise ModelError(
+            f"{type(processor).__name__} does not say what it makes of an image's mark"
+        )
     (replaced,) = found.pop("text_replacement_offsets")
     text = "".join(each["replacement"] for each in replaced)
     ids = found.pop("input_ids")

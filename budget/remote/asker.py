@@ -45,13 +45,14 @@ class Asker:
 
     Attributes:
         logprobs: whether log-probabilities are asked for.
+        confident: whether answers have a confidence; NaN if not, even where a server tells one.
     """
 
     def __init__(
         self, endpoint: Endpoint, name: str, ladder: ScaleLadder, dialect: Dialect
     ) -> None:
         self.endpoint, self.name, self.ladder, self.dialect = endpoint, name, ladder, dialect
-        self.logprobs = False
+        self.logprobs, self.confident = False, True
         self._lengths: dict[str, int] = {}
 
     async def answers(
@@ -103,7 +104,7 @@ class Asker:
         try:
             timed = await self.endpoint.ask(body)
             visual = await self._visual_tokens(prompt, timed)
-            grids = self._grids(visual, rungs)
+            grids = self._grids(timed, visual, rungs)
         except RequestFailed as problem:
             return problem
         reply = timed.reply
@@ -112,7 +113,7 @@ class Asker:
             token_ids=(_UNKNOWN_ID,) * reply.usage.completion_tokens,
             num_visual_tokens=visual,
             prompt_tokens=reply.usage.prompt_tokens,
-            confidence=reply.confidence,
+            confidence=reply.confidence if self.confident else math.nan,
             grids=grids,
             margin=reply.margin,
             entropy=math.nan,
@@ -134,19 +135,21 @@ class Asker:
             )
         return whole - text
 
-    def _grids(self, visual: int, rungs: Sequence[int]) -> int:
+    def _grids(self, timed: Timed, visual: int, rungs: Sequence[int]) -> int:
         """Return the squares that the images were seen in, one each where that is not known.
 
-        This project's server meets a scale exactly in every square, or takes it for a cap.
+        Raises:
+            RequestFailed: if this project's server took other scales than it was asked for.
         """
         if not rungs or not isinstance(self.dialect, BudgetDialect):
             return len(rungs)
-        scale = self.ladder[max(rungs)]
-        if visual % scale == 0:
-            return visual // scale
-        if visual > scale * len(rungs):
+        asked = [self.ladder[rung] for rung in rungs]
+        if (took := timed.reply.scales) != asked:
+            said = "says nothing of scales" if took is None else f"took the scales {took}"
             raise RequestFailed(
-                f"{self.endpoint.url} spent {visual} visual tokens on {len(rungs)} images where "
-                f"{scale} each were asked for"
+                f"{self.endpoint.url} {said} where {asked} were asked for: it does not follow the "
+                "dialect 'budget'"
             )
-        return len(rungs)
+        # Of tiles each has the scale's tokens; where it is a cap, there may be fewer.
+        whole = len(set(asked)) == 1 and visual % asked[0] == 0
+        return visual // asked[0] if whole else len(rungs)

@@ -1,13 +1,14 @@
 """How a rung is said to a server that serves a model: the proxy's dialects, and two more.
 
-- ``budget``: this project's own server; the body's ``budget``. No knobs: the ladder says all.
+- ``budget``: this project's own server; ``budget`` of the body, or ``num_visual_tokens`` of each
+  image where they differ. No knobs: the ladder says all.
 - ``detail``: ``image_url.detail``, one word a rung (low and high, if there are two), per image.
 - ``resize``: every image is sent smaller, ``max_pixels`` or ``longest_side``; works everywhere,
   per image.
 - ``vllm`` and ``transformers``: keyword arguments of the image processor.
 
-``budget``, ``vllm`` and ``transformers`` know one knob a request: where the images of one prompt
-have different rungs, the largest holds for all of them, and the answer's tokens tell.
+``vllm`` and ``transformers`` know one knob a request: where the images of one prompt have different
+rungs, the largest holds for all of them, and the answer's tokens tell.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ _DETAILS = ("low", "high")
 
 
 class BudgetDialect:
-    """This project's server: ``budget``.
+    """This project's server: ``budget``, or ``num_visual_tokens`` of an image.
 
     Args:
         ladder: the scales that rungs stand for.
@@ -36,8 +37,12 @@ class BudgetDialect:
         self.ladder = ladder
 
     def write(self, chat: ChatRequest, rungs: Sequence[int], files: Sequence[bytes]) -> bool:
-        """Write the largest rung's scale."""
-        chat.body["budget"] = {"num_visual_tokens": self.ladder[max(rungs)]}
+        """Write the scale of all images, or every image's own."""
+        if len(set(rungs)) == 1:
+            chat.body["budget"] = {"num_visual_tokens": self.ladder[rungs[0]]}
+            return True
+        for image, rung in zip(chat.images, rungs, strict=True):
+            image.holder["num_visual_tokens"] = self.ladder[rung]
         return True
 
 

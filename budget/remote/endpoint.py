@@ -8,6 +8,7 @@ from budget.errors import ModelError, ModelLost
 from budget.remote.failures import of_silence, of_status
 from budget.remote.replies import Reply, read_reply
 
+_NOT_OPEN = (401, 403)
 _ALIVE_S = 10.0  # seconds that a server has to show that it is there at all
 
 
@@ -72,10 +73,18 @@ class Endpoint:
         return Timed(read_reply(response.content), response.elapsed.total_seconds())
 
     async def models(self) -> list[dict[str, Any]]:
-        """Return what the server tells of its models; nothing if it does not."""
+        """Return what the server tells of its models; nothing if it does not.
+
+        Raises:
+            ModelError: if it cannot be reached, or not without another key.
+        """
         try:
             found = json.loads((await self._get("/models")).content)
-        except (self._openai.APIStatusError, ValueError):
+        except self._openai.APIStatusError as problem:
+            if problem.status_code in _NOT_OPEN:
+                raise self._status(problem) from problem
+            return []
+        except ValueError:
             return []
         except self._openai.APIError as problem:
             raise self._silence(problem) from problem
@@ -91,7 +100,7 @@ class Endpoint:
         try:
             return await self._client.post("/chat/completions", body=body, cast_to=self._raw)
         except openai.APIStatusError as problem:
-            found = of_status(self.url, problem.status_code, self._said(problem))
+            found = self._status(problem)
             server_side = problem.status_code >= 500
         except openai.APIError as problem:
             found, server_side = self._silence(problem), True
@@ -118,6 +127,9 @@ class Endpoint:
         import httpx2
 
         return httpx2.Response
+
+    def _status(self, problem: Any) -> ModelError:
+        return of_status(self.url, problem.status_code, self._said(problem))
 
     def _silence(self, problem: Exception) -> ModelError:
         timeout = isinstance(problem, self._openai.APITimeoutError)

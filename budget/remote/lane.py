@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -20,17 +21,18 @@ async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 class Lane:
-    """Runs coroutines for other threads; all of them on one loop, as connections need."""
+    """Runs coroutines for other threads; all of them on one loop, as connections need.
 
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="remote", daemon=True)
+    Args:
+        farewell: awaited on the loop before it ends.
+    """
+
+    def __init__(self, farewell: Callable[[], Awaitable[None]]) -> None:
+        self._farewell = farewell
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._live, name="remote", daemon=True)
         self._thread.start()
-
-    @property
-    def is_here(self) -> bool:
-        """Whether the caller is on the loop's own thread."""
-        return threading.current_thread() is self._thread
+        self._ready.wait()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what a coroutine gives; a caller that is interrupted cancels it."""
@@ -43,11 +45,18 @@ class Lane:
 
     def close(self) -> None:
         """End the loop and its thread; a second call does nothing."""
-        if self._loop.is_closed():
-            return
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        if self.is_here:  # it cannot wait for itself
-            return
-        self._thread.join()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._over.set)
+        # A model can be collected on this very thread, which cannot wait for itself.
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _live(self) -> None:
+        with asyncio.Runner() as runner:  # cancels what is under way, and closes the loop
+            runner.run(self._until_closed())
+
+    async def _until_closed(self) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        self._ready.set()
+        await self._over.wait()
+        await self._farewell()

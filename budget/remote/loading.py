@@ -49,11 +49,10 @@ def load_remote(
         max_retries=settings.max_retries,
         concurrency=settings.concurrency,
     )
-    lane = Lane()
+    lane = Lane(endpoint.close)
     try:
         return lane.run(_load(where, settings, endpoint, lane))
     except BaseException:
-        lane.run(endpoint.close())
         lane.close()
         raise
 
@@ -66,10 +65,11 @@ async def _load(
     dialect = make_dialect(settings.dialect or "budget", ladder, settings.knobs)
     asker = Asker(endpoint, where.name, ladder, dialect)
     asker.logprobs = bool(settings.logprobs)
-    confident = asker.logprobs or settings.dialect == "budget"
     if settings.probe:
-        confident = await _probe(asker, settings)
-    return RemoteModel(asker, lane, settings, tells_confidence=confident)
+        asker.confident = await _probe(asker, settings)
+    else:
+        asker.confident = asker.logprobs or settings.dialect == "budget"
+    return RemoteModel(asker, lane, settings)
 
 
 async def _completed(
@@ -104,11 +104,11 @@ async def _probe(asker: Asker, settings: RemoteSettings) -> bool:
             f"{asker.ladder[-1]}: it ignores the dialect {settings.dialect!r} with its knobs "
             "(probe=false loads it all the same)"
         )
-    told = [not math.isnan(each.answer.confidence) for each in (low, high)]
-    if settings.dialect == "budget" or settings.logprobs is not None:
-        if settings.logprobs and not all(told):
-            raise ModelError(f"{asker.endpoint.url} gives no log-probabilities; say logprobs=false")
-        return all(told)
+    told = not any(math.isnan(each.answer.confidence) for each in (low, high))
+    if settings.logprobs and not told:
+        raise ModelError(f"{asker.endpoint.url} gives no log-probabilities; say logprobs=false")
+    if told or settings.dialect == "budget" or settings.logprobs is False:
+        return told
     asker.logprobs = await _gives_logprobs(asker, settings)
     return asker.logprobs
 

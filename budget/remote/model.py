@@ -38,24 +38,21 @@ class RemoteModel:
         asker: of the server's model.
         lane: where it runs.
         settings: how it is asked.
-        tells_confidence: whether answers come with log-probabilities; their confidence is NaN if
-            not.
 
     Attributes:
         name: of the model on its server.
         ladder: its scales, which are caps where the dialect is not ``budget``.
+        tells_confidence: whether answers have a confidence; it is NaN in all of them if not.
         served: where it is and how it is asked, for a run's manifest.
     """
 
-    def __init__(
-        self, asker: Asker, lane: Lane, settings: RemoteSettings, *, tells_confidence: bool
-    ) -> None:
+    def __init__(self, asker: Asker, lane: Lane, settings: RemoteSettings) -> None:
         self.name, self.ladder = asker.name, asker.ladder
-        self.tells_confidence = tells_confidence
+        self.tells_confidence = asker.confident
         self._asker, self._lane, self._settings = asker, lane, settings
         self._busy = asyncio.Semaphore(settings.concurrency)
         self._kept = Kept()
-        self._end = weakref.finalize(self, _close, asker, lane)
+        self._end = weakref.finalize(self, lane.close)
 
     @property
     def served(self) -> Mapping[str, Any]:
@@ -247,9 +244,3 @@ def _checked(row: Row) -> list[TimedAnswer]:
             raise each
         found.append(each)
     return found
-
-
-def _close(asker: Asker, lane: Lane) -> None:
-    if not lane.is_here:
-        lane.run(asker.endpoint.close())
-    lane.close()

@@ -75,6 +75,14 @@ class Reply(BaseModel):
         return details.image_tokens or None if details else None
 
     @property
+    def scales(self) -> list[Any] | None:
+        """What this project's server says of the scale of every image; None of others."""
+        told = self.budget.get("images") if isinstance(self.budget, dict) else None
+        if not isinstance(told, list) or not all(isinstance(each, dict) for each in told):
+            return None
+        return [each.get("num_visual_tokens") for each in told]
+
+    @property
     def confidence(self) -> float:
         """Mean log-probability of the answer's tokens, NaN if it is not told."""
         told = self.budget.get("confidence") if isinstance(self.budget, dict) else None

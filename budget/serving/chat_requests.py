@@ -26,11 +26,13 @@ class ImageRef(NamedTuple):
         url: where it is.
         detail: "low", "high" (or "original"), "auto" or None.
         param: its place in the body, for errors.
+        num_visual_tokens: what it asks for itself, or None.
     """
 
     url: str
     detail: str | None
     param: str
+    num_visual_tokens: int | None = None
 
 
 class Ask(NamedTuple):
@@ -116,7 +118,8 @@ def _images(messages: list[Message]) -> Iterator[ImageRef]:
         for j, part in enumerate(() if isinstance(message.content, str) else message.content):
             if isinstance(part, ImagePart):
                 place = f"messages[{i}].content[{j}].image_url"
-                yield ImageRef(part.image_url.url, part.image_url.detail, place)
+                own = part.image_url
+                yield ImageRef(own.url, own.detail, place, own.num_visual_tokens)
 
 
 def _chat(messages: list[Message]) -> Chat:

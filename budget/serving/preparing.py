@@ -15,6 +15,7 @@ from budget.serving.prompts import (
     Meets,
     Runner,
     check_budget,
+    check_scale,
     fitting_budgets,
     fitting_total,
     tokens_by_scale,
@@ -89,6 +90,9 @@ class Preparing:
             )
         ask = read_ask(request, self.settings.limits, self.settings.default_max_tokens)
         check_budget(self.runner, self.policy, ask.budget)
+        for image in ask.images:
+            if image.num_visual_tokens is not None:
+                check_scale(self.runner, image.num_visual_tokens, image.param)
         return request, ask
 
     async def _load(self, images: tuple[ImageRef, ...], ticket: Ticket) -> list[Image]:
@@ -115,17 +119,19 @@ class Preparing:
             total = ask.budget.total_visual_tokens
             fitting = fitting_total(self.runner, pictures, ask.chat, total)
         else:
-            budgets = [self._budget(each.detail, ask.budget) for each in ask.images]
+            budgets = [self._budget(each, ask.budget) for each in ask.images]
             fitting = budgets = list(fitting_budgets(self.runner, pictures, ask.chat, budgets))
         question = Question(ask.chat, tuple(pictures), fitting, ask.generation)
         pairs = zip(pictures, budgets, strict=True)
         return question, tuple(tokens_by_scale(self.runner, *pair) for pair in pairs)
 
-    def _budget(self, detail: str | None, budget: Budget | None) -> Budget | None:
-        """Return an image's budget: its own detail first, then the request's, then the server's."""
-        if detail == "low":
+    def _budget(self, image: ImageRef, budget: Budget | None) -> Budget | None:
+        """Return an image's budget: its own number, its detail, the request's, the server's."""
+        if image.num_visual_tokens is not None:
+            return Budget(num_visual_tokens=image.num_visual_tokens)
+        if image.detail == "low":
             return Budget(num_visual_tokens=self.runner.ladder[0])
-        if detail in ("high", "original"):
+        if image.detail in ("high", "original"):
             return Budget(num_visual_tokens=self.runner.ladder[-1])
         return self.settings.budget if budget is None else budget
 
@@ -133,6 +139,13 @@ class Preparing:
 def _refuse_details(images: tuple[ImageRef, ...]) -> None:
     """Refuse a scale that one image asks for where a total is split over all of them."""
     for each in images:
+        if each.num_visual_tokens is not None:
+            raise RequestError(
+                f"{each.param}.num_visual_tokens: {each.num_visual_tokens} is a scale of its own, "
+                "but budget.total_visual_tokens is split over all images; give one of the two",
+                param=f"{each.param}.num_visual_tokens",
+                code="invalid_value",
+            )
         if each.detail not in (None, "auto"):
             raise RequestError(
                 f"{each.param}.detail: {each.detail!r} asks for a scale of its own, but "

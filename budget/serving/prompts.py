@@ -66,6 +66,26 @@ def check_budget(runner: Runner, policy: Meets | None, budget: Budget | None) ->
         ) from None
 
 
+def check_scale(runner: Runner, num_visual_tokens: int, place: str) -> None:
+    """Refuse an image's own number of visual tokens that the model cannot meet.
+
+    Args:
+        runner: the model.
+        num_visual_tokens: of the image.
+        place: of the image in the body.
+
+    Raises:
+        RequestError: with what it can.
+    """
+    try:
+        runner.check_tokens(num_visual_tokens)
+    except ValueError as problem:
+        param = f"{place}.num_visual_tokens"
+        raise RequestError(
+            f"{param}: {one_line(problem)}", param=param, code="invalid_value"
+        ) from None
+
+
 def fitting_budgets(
     runner: Runner, images: Sequence[Any], chat: Any, budgets: Sequence[Budget | None]
 ) -> tuple[Budget | None, ...]:

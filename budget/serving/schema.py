@@ -48,6 +48,9 @@ class ImageUrl(BaseModel):
         description="low: the smallest scale; high, original: the largest; auto: the request's "
         "budget. Wins over the request's budget for its image.",
     )
+    num_visual_tokens: Positive | None = Field(
+        None, description="visual tokens of this image; wins over detail and budget"
+    )
 
 
 class ImagePart(BaseModel):

@@ -183,7 +183,7 @@ def check_budget(budget: Budget | None, runner: Any, policy: BudgetPolicy) -> No
     if fixed is not None and hasattr(runner, "check_tokens"):
         runner.check_tokens(fixed)
     price_of: Callable[[Budget], object] | None = getattr(policy, "price_of", None)
-    if fixed is None and price_of is not None:
+    if fixed is None and budget.total_visual_tokens is None and price_of is not None:
         price_of(budget)
 
 

@@ -72,11 +72,12 @@ class BudgetModel(lmms):
         done = talk(self._running, [self._talk(each) for each in requests])
         return [GenerationResult(each.outputs, counts(each.answers)) for each in done]
 
-    def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
+    def loglikelihood(self, requests: list[Instance]) -> list[GenerationResult]:
         """Return per request the loss of its answer, and whether it is what would be said.
 
         The loss is the mean negative log-probability of the answer's tokens: lmms-eval's tasks take
-        the answer of the smallest value, and so do its other models.
+        the answer of the smallest value, and its other models give the same. The pair stands where
+        a text would, for lmms-eval 0.7.3 turns a bare pair into a text that its tasks cannot read.
         """
         groups: dict[tuple[Any, ...], list[int]] = {}
         for i, each in enumerate(requests):
@@ -86,10 +87,10 @@ class BudgetModel(lmms):
             self._running,
             [self._weighed([requests[i] for i in rows]) for rows in groups.values()],
         )
-        found: dict[int, tuple[float, bool]] = {}
+        found: dict[int, GenerationResult] = {}
         for rows, likelihoods in zip(groups.values(), weighed, strict=True):
             for i, each in zip(rows, likelihoods, strict=True):
-                found[i] = (-each.log_likelihood / each.tokens, each.greedy)
+                found[i] = GenerationResult((-each.log_likelihood / each.tokens, each.greedy))
         return [found[i] for i in range(len(requests))]
 
     def clean(self) -> None:

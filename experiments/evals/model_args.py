@@ -15,7 +15,17 @@ from budget.budgets import Budget
 from budget.options import parse_dtype, parse_ladder
 from budget.risk import parse_risk
 
-BUDGETS = ("num_visual_tokens", "price", "mean_tokens", "mean_flops", "mean_ms", "risk")
+BUDGETS = (
+    "num_visual_tokens",
+    "total_visual_tokens",
+    "price",
+    "mean_tokens",
+    "mean_flops",
+    "mean_ms",
+    "risk",
+)
+# Such a budget is kept without a policy: as it is, or split evenly.
+NEED_NO_POLICY = ("num_visual_tokens", "total_visual_tokens")
 LOADING = ("device", "dtype", "device_map", "quantize", "attention", "ladder")
 ERRORS = ("stop", "empty")
 
@@ -54,13 +64,14 @@ class ModelArgs:
 
     def __post_init__(self) -> None:
         given = self.budget.given if self.budget else None
-        fixed = given is not None and given[0] == "num_visual_tokens"
-        if self.policy is not None and fixed:
+        if given is None:
+            return
+        if self.policy is not None and given[0] == "num_visual_tokens":
             raise ValueError(
                 f"num_visual_tokens fixes the scale, which leaves policy={self.policy} nothing to "
                 "choose; give one of the two"
             )
-        if self.policy is None and given is not None and not fixed:
+        if self.policy is None and given[0] not in NEED_NO_POLICY:
             raise ValueError(f"{given[0]} is a policy's to keep: give policy=NAME_OR_FOLDER too")
 
 
@@ -185,6 +196,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "model": _text,
     "policy": _policy,
     "num_visual_tokens": _whole(1),
+    "total_visual_tokens": _whole(1),
     "price": _number,
     "mean_tokens": _number,
     "mean_flops": _number,

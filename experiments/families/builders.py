@@ -1,6 +1,17 @@
 """Who builds the tiny model of a family."""
 
-from experiments.families.tiny import gemma, glm, idefics, kimi, llava, minicpm, patches, qwen, tiles
+from experiments.families.tiny import (
+    gemma,
+    glm,
+    idefics,
+    kimi,
+    llava,
+    minicpm,
+    patches,
+    qwen,
+    tiles,
+)
+from experiments.families.tiny import cohere, glm, idefics, kimi, minicpm, patches, qwen, tiles
 from experiments.families.verify import Builder
 
 BUILDERS: dict[str, Builder] = {
@@ -24,4 +35,6 @@ BUILDERS: dict[str, Builder] = {
     "LLaVA-OneVision": llava.llava_onevision,
     "PaliGemma": gemma.paligemma,
     "MiniCPM-V": minicpm.minicpmv4_6,
+    "Aya Vision": cohere.aya_vision,
+    "Command A Vision": cohere.cohere2_vision,
 }

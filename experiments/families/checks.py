@@ -98,11 +98,13 @@ def equals_transformers_of_two(case: Case) -> None:
 
 def _has_knob(case: Case) -> bool:
     """Return whether transformers has the knob too, so that there is something to compare with."""
-    return hasattr(case.runner.knob, "kwargs") or hasattr(case.runner.knob, "sized_kwargs")
+    return any(hasattr(case.runner.knob, name) for name in ("kwargs", "sized_kwargs", "shrunk"))
 
 
 def _kwargs(knob: Any, image: Image.Image, scale: int) -> dict[str, Any]:
     """Return what the processor is given for a cap; of some families by the image's size."""
+    if hasattr(knob, "shrunk"):
+        return {}
     sized = getattr(knob, "sized_kwargs", None)
     found: dict[str, Any] = sized(scale, image.size) if sized else knob.kwargs(scale)
     return found
@@ -116,6 +118,8 @@ def _stock_inputs(case: Case, images: list[Image.Image], question: str, scale: i
         [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
     )
     knob = _kwargs(runner.knob, images[0], scale)
+    if hasattr(runner.knob, "shrunk"):
+        images = [runner.knob.shrunk(each, scale) for each in images]
     inputs = processor(images=images, text=[text], images_kwargs=knob, return_tensors="pt")
     known = signature(runner.model.base_model.get_image_features).parameters
     told = {name: value for name, value in knob.items() if name in known}

@@ -1,7 +1,7 @@
 """Which engine a command line asks for."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -57,7 +57,10 @@ def opened(
 
     load = partial(load_model, model, device=device, ladder=ladder)
     if choice.name == "local":
-        yield load(), here
+        with ExitStack() as stack:
+            vlm = load()
+            stack.callback(getattr(vlm, "close", lambda: None))  # a served one has connections
+            yield vlm, here
         return
     if is_remote(model):
         raise BudgetError("a served model is asked from this process; --engine ray has no use")

@@ -73,13 +73,13 @@ class Odd:
             self.running += 1
             self.most = max(self.most, self.running)
             try:
-                return await self.respond(body)
+                return await self.respond(body, request)
             finally:
                 self.running -= 1
 
         return app
 
-    async def respond(self, body: dict[str, Any]) -> Response:
+    async def respond(self, body: dict[str, Any], request: Request) -> Response:
         if len(self.bodies) > self.gone_after:
             return error(503, "down for good")
         if self.plan:
@@ -97,7 +97,11 @@ class Odd:
                 case "cut":
                     return Response(b"{", headers={"content-length": "100"})
                 case "slow":
-                    await asyncio.sleep(self.slow_s)
+                    until = asyncio.get_running_loop().time() + self.slow_s
+                    while asyncio.get_running_loop().time() < until:
+                        await asyncio.sleep(0.02)
+                        if await request.is_disconnected():
+                            break
         await asyncio.sleep(0.002)
         return self.answer(body)
 
@@ -113,8 +117,6 @@ class Odd:
             return error(400, "this is refused")
         if "boom" in text:
             return error(500, "this breaks")
-        if "hang" in text:
-            self.plan.appendleft("slow")
         seen = [
             self.tokens(image, body) for message in body["messages"] for image in images(message)
         ]

@@ -11,8 +11,11 @@ from typer.testing import CliRunner
 
 from budget.adaptive import AdaptiveVLM
 from budget.budgets import FullScale
+from budget.errors import ModelLost
 from budget.models import load_model
 from budget.serving.app import create_app
+from budget.serving.keys import Keys
+from budget.serving.settings import ServeSettings
 from budget.shipped import shipped_folder
 from experiments.cli import app
 from experiments.scenes.data import load_scenes
@@ -95,6 +98,31 @@ def test_a_policy_answers_through_a_served_model_as_through_the_one_here(address
     assert [a.choices for a in there] == [a.choices for a in here]
     assert np.isnan([a.flops for a in there]).all()
     remote.close()
+
+
+def test_images_of_one_prompt_have_each_their_own_scale(address, local):
+    remote, scenes = load_model(address), load_scenes("test", 2)
+    pictures = list(scenes["image"])
+    asked = [pictures, pictures[0], None], [scenes[1]["question"]] * 3
+    there = remote.answer(*asked, num_visual_tokens=[[1, 36], 9, 1], max_new_tokens=8)
+    here = local.answer(*asked, num_visual_tokens=[[1, 36], 9, 1], max_new_tokens=8)
+    for one, other in zip(there, here, strict=True):
+        assert (one.text, one.num_visual_tokens) == (other.text, other.num_visual_tokens)
+        assert (one.prompt_tokens, len(one.token_ids)) == (
+            other.prompt_tokens,
+            len(other.token_ids),
+        )
+    assert remote.realised(pictures[0]) == list(local.ladder)
+    remote.close()
+
+
+def test_a_server_with_keys_is_opened_by_the_variable_that_is_named(local, monkeypatch):
+    monkeypatch.setenv("OPEN_KEY", "s3cret")
+    settings = ServeSettings(keys=Keys.of(["s3cret"]))
+    with served(create_app(AdaptiveVLM(local, FullScale(local.ladder)), settings)) as url:
+        with pytest.raises(ModelLost, match="answered 401: "):
+            load_model(f"openai:{url}/v1#m3")
+        load_model(f"openai:{url}/v1#m3?api_key_env=OPEN_KEY").close()
 
 
 def test_a_server_that_goes_midway_costs_nothing_that_was_measured(data, tmp_path):

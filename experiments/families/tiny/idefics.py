@@ -19,15 +19,15 @@ from budget.families.processors import image_only
 from experiments.families.tiny.parts import save, text_sizes, tokenizer
 from experiments.families.tiny.tiles import EACH, TILE, VISION
 
-SPECIAL = ["<fake_token_around_image>", "<image>", "<end_of_utterance>", "<global-img>"]
+_SPECIAL = ["<fake_token_around_image>", "<image>", "<end_of_utterance>", "<global-img>"]
 
 
-def tokens_of_tiles() -> Any:
+def _tokens_of_tiles() -> Any:
     places = [f"<row_{row}_col_{col}>" for row in range(1, 7) for col in range(1, 7)]
-    return tokenizer([*SPECIAL, *places], "<image>")
+    return tokenizer([*_SPECIAL, *places], "<image>")
 
 
-def parts(tokens: Any) -> dict[str, Any]:
+def _parts(tokens: Any) -> dict[str, Any]:
     return {
         "text_config": {"model_type": "llama", **text_sizes(tokens)},
         "vision_config": VISION,
@@ -36,15 +36,16 @@ def parts(tokens: Any) -> dict[str, Any]:
     }
 
 
-SIZES = {"size": {"longest_edge": 4 * TILE}, "max_image_size": {"longest_edge": TILE}}
+_SIZES = {"size": {"longest_edge": 4 * TILE}, "max_image_size": {"longest_edge": TILE}}
 
 
 def idefics3(folder: Path) -> Path:
-    tokens = tokens_of_tiles()
+    """Write an Idefics3."""
+    tokens = _tokens_of_tiles()
     torch.manual_seed(0)
-    model = Idefics3ForConditionalGeneration(Idefics3Config(**parts(tokens)))
+    model = Idefics3ForConditionalGeneration(Idefics3Config(**_parts(tokens)))
     processor = Idefics3Processor(
-        Idefics3ImageProcessorPil(**SIZES),
+        Idefics3ImageProcessorPil(**_SIZES),
         tokens,
         image_seq_len=EACH,
         chat_template=tokens.chat_template,
@@ -53,11 +54,12 @@ def idefics3(folder: Path) -> Path:
 
 
 def smolvlm(folder: Path) -> Path:
-    tokens = tokens_of_tiles()
+    """Write a SmolVLM."""
+    tokens = _tokens_of_tiles()
     torch.manual_seed(0)
-    model = SmolVLMForConditionalGeneration(SmolVLMConfig(**parts(tokens)))
+    model = SmolVLMForConditionalGeneration(SmolVLMConfig(**_parts(tokens)))
     processor = image_only(SmolVLMProcessor)(
-        SmolVLMImageProcessorPil(**SIZES),
+        SmolVLMImageProcessorPil(**_SIZES),
         tokens,
         image_seq_len=EACH,
         chat_template=tokens.chat_template,

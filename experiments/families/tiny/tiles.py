@@ -33,11 +33,12 @@ VISION = {
 }
 
 
-def text_config(tokens: Any) -> dict[str, Any]:
+def _text_config(tokens: Any) -> dict[str, Any]:
     return {"model_type": "qwen2", **text_sizes(tokens), "tie_word_embeddings": False}
 
 
 def internvl(folder: Path) -> Path:
+    """Write an InternVL."""
     named = {
         "start_image_token": "<img>",
         "end_image_token": "</img>",
@@ -47,7 +48,7 @@ def internvl(folder: Path) -> Path:
     tokens = tokenizer(list(named.values()), "<IMG_CONTEXT>\n", extra_special_tokens=named)
     torch.manual_seed(0)
     config = InternVLConfig(
-        text_config=text_config(tokens),
+        text_config=_text_config(tokens),
         vision_config={**VISION, "layer_scale_init_value": 1.0},
         image_token_id=tokens.convert_tokens_to_ids("<IMG_CONTEXT>"),
         image_seq_length=EACH,
@@ -61,11 +62,12 @@ def internvl(folder: Path) -> Path:
 
 
 def ovis2(folder: Path) -> Path:
+    """Write an Ovis2."""
     indicators = ["<IMG_START>", "<IMG_GRID>", "<IMG_COL>", "<IMG_ROW>", "<IMG_END>"]
     tokens = tokenizer(["<image>", "<IMG_ATOM>", *indicators], "<image>\n")
     torch.manual_seed(0)
     config = Ovis2Config(
-        text_config=text_config(tokens),
+        text_config=_text_config(tokens),
         vision_config={**VISION, "hidden_stride": 2, "vocab_size": 64},
         image_token_id=tokens.convert_tokens_to_ids("<IMG_ATOM>"),
         visual_indicator_token_ids=tokens.convert_tokens_to_ids(indicators),

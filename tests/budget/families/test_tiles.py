@@ -100,5 +100,5 @@ def test_an_ovis_that_draws_its_tokens_is_refused(tmp_path):
     config = json.loads(path.read_text())
     config["vision_config"]["tokenize_function"] = "gumbel_argmax"
     path.write_text(json.dumps(config))
-    with pytest.raises(ModelError, match="at random .*'softmax' and 'st_argmax' can be run"):
+    with pytest.raises(ModelError, match=r"at random .*'softmax' and 'st_argmax' can be run"):
         load_model(folder)

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import sys
 import time
 
 import pytest
@@ -137,3 +138,9 @@ def test_a_secret_that_a_server_repeats_is_not_told(monkeypatch):
         with pytest.raises(ModelLost, match=r"answered 401: \*\*\* 401"):
             ask(model)
         model.close()
+
+
+def test_without_the_client_library_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openai", None)
+    with pytest.raises(ModelError, match=r"pip install 'matryoshka-budget\[remote\]'"):
+        load_model("openai:http://127.0.0.1:9/v1#m3")

@@ -91,6 +91,17 @@ def test_an_images_detail_wins_over_the_requests_budget(post):
     assert [each["num_visual_tokens"] for each in images] == [36, 4]
 
 
+def test_an_images_own_number_wins_over_its_detail_and_the_requests_budget(post):
+    body = asking("q", 1, 2, budget={"num_visual_tokens": 4})
+    body["messages"][0]["content"][0]["image_url"] |= {"detail": "low", "num_visual_tokens": 36}
+    images = post(json=body).json()["budget"]["images"]
+    assert [each["num_visual_tokens"] for each in images] == [36, 4]
+    body["messages"][0]["content"][1]["image_url"]["num_visual_tokens"] = 5
+    refused = post(json=body)
+    param = "messages[0].content[1].image_url.num_visual_tokens"
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
+
+
 def test_where_full_scale_is_too_long_the_largest_scale_that_fits_is_taken():
     with served(EchoVLM()) as url:
         found = web.post(url + PATH, json=asking(" ".join(["w"] * 180), 1, 2))

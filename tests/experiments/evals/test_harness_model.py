@@ -109,6 +109,15 @@ def test_samples_of_one_call_may_have_other_arguments_and_images(harness, vlm, s
     assert found[1].text == alone.text
 
 
+@pytest.mark.parametrize("policy", ["", ",policy=m3"])
+def test_a_total_is_split_over_the_images_of_a_prompt(harness, vlm, scenes, policy):
+    model = harness(f"model=m3,total_visual_tokens=50{policy}")
+    shown = Prompted([scenes[i]["image"] for i in range(3)], "Which shape?")
+    (answer,) = model.answer([Request(Place("a", 0), lambda: shown, GREEDY)])
+    assert 3 <= answer.num_visual_tokens <= 50
+    assert len(answer.choices) == 3
+
+
 def broken():
     raise DataError("the picture is torn")
 

@@ -8,7 +8,7 @@ from budget.budgets import Budget
 
 from .conftest import SCENES, rows
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ARGS = "model=m3,policy=m3,mean_tokens=36,choices=choices.jsonl"
 

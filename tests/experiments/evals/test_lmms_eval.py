@@ -3,14 +3,13 @@
 import json
 
 import pytest
-from PIL import Image
 
 from budget.budgets import Budget
 from budget.sampling import Generation
 
 from .conftest import SCENES, rows
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ARGS = "model=m3,policy=m3,mean_tokens=36,batch_size=4,frames=2,choices=choices.jsonl"
 LOGGED = ("--log_samples", "--output_path", "out")
@@ -184,26 +183,8 @@ def test_multiple_choice_takes_the_likelier_answer(ran_simple, vlm, scenes):
         assert losses == pytest.approx([-mean for mean in own], rel=1e-3, abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("args", "line"),
-    [
-        ("model=m3,polcy=m3", "unknown model_args polcy=m3; legal are model, policy, num_vis"),
-        ("model=m3,mean_tokens=9", "mean_tokens is a policy's to keep: give policy="),
-        ("model=m3", "task scenes_video, document 0: nowhere.avi is a video; model_args frames=N"),
-    ],
-)
-def test_what_cannot_be_is_one_clear_line(run_tool, scenes, args, line):
-    films = scenes.add_column("video", ["nowhere.avi"] * SCENES)
-    words = ("--model_args", args, "--tasks", "scenes_video")
-    printed, _ = run_tool("lmms_eval", "lmms_tasks", *words, data=films)
+def test_what_cannot_be_is_one_clear_line(run_tool):
+    words = ("--model_args", "model=m3,polcy=m3", "--tasks", "scenes")
+    printed, _ = run_tool("lmms_eval", "lmms_tasks", *words)
     (said,) = (each for each in printed.splitlines() if "Error during evaluation" in each)
-    assert line in said
-
-
-def test_an_image_of_an_odd_mode_is_read(run_tool, scenes, vlm):
-    image = Image.new("LA", (40, 30), (9, 200))
-    odd = scenes.select(range(1)).remove_columns("image").add_column("image", [image])
-    words = ("--model_args", "model=m3,num_visual_tokens=4,choices=c", "--tasks", "scenes")
-    printed, folder = run_tool("lmms_eval", "lmms_tasks", *words, data=odd)
-    (row,) = rows(folder / "c")
-    assert row["num_visual_tokens"] == 4, printed
+    assert "unknown model_args polcy=m3; legal are model, policy, num_visual_tokens" in said

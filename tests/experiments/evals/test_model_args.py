@@ -28,6 +28,12 @@ def test_a_policy_keeps_a_budget(text, budget):
     assert read(f"model=m3,policy=m3,{text}") == ModelArgs("m3", "m3", budget)
 
 
+def test_a_total_is_split_with_a_policy_or_without():
+    budget = Budget(total_visual_tokens=144)
+    assert read("model=m3,total_visual_tokens=144") == ModelArgs("m3", None, budget)
+    assert read("model=m3,policy=m3,total_visual_tokens=144") == ModelArgs("m3", "m3", budget)
+
+
 def test_values_may_be_numbers_already():
     args = parse_model_args(
         {"model": "m3", "num_visual_tokens": 9, "batch_size": 8.0, "ladder": [1, 9], "policy": None}
