@@ -124,6 +124,7 @@ def qwen3_vl_moe(folder: Path) -> Path:
 
 
 def hybrid_text(tokens: Any, **more: Any) -> dict[str, Any]:
+    """Return the sizes of a language model with a layer of linear attention."""
     return text_sizes(
         tokens,
         head_dim=8,
