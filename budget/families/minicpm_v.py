@@ -6,7 +6,8 @@ dearer; it is taken for caps above what all slices cost at sixteen, and the mode
 
 What a setting costs depends on the image's shape: sides are rounded to whole squares of patches,
 so that a part of 64 tokens has up to 72 and a strip many more. The setting is therefore chosen
-for each image: of those that keep the cap the one that gives most tokens.
+for each image: of those that keep the cap the one that gives most tokens. Only strips of more
+than a thousand to one may cost more than the smallest caps, and it is counted.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from budget.pictures import as_shown
 _COARSE, _FINE = "16x", "4x"
 _MERGED = {_COARSE: 16, _FINE: 4}
 _SHARES = (7, 6, 5, 4, 3, 2, 1)  # eighths of a resolution's side, for less than one whole image
-_LEAST = 4  # pixels a side of a resolution that brings any shape to next to nothing
+_LEAST = 1  # pixels a side of a resolution that brings an image to one token
 
 
 class Setting(NamedTuple):

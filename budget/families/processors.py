@@ -70,8 +70,13 @@ def load_processor(folder: Path) -> Any:
 def image_only(processor_class: type) -> type:
     """Return a processor's class without its part for videos."""
     name = processor_class.__name__
-    body = odd_starts.ODD.get(name, lambda found: {})(processor_class)
+    body = odd_starts.ODD[name](processor_class) if name in odd_starts.ODD else {}
     return type(name, (processor_class, _WithoutVideo), body)
+
+
+def _parts_of(processor_class: Any) -> list[str]:
+    found: list[str] = processor_class.get_attributes()
+    return found
 
 
 class _WithoutVideo(ProcessorMixin):
@@ -79,7 +84,7 @@ class _WithoutVideo(ProcessorMixin):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # The class whose parts these are stands behind the one that `image_only` made of it.
-        named = dict(zip(type(self).__mro__[1].get_attributes(), args, strict=False)) | kwargs
+        named = dict(zip(_parts_of(type(self).__mro__[1]), args, strict=False)) | kwargs
         named.pop(_VIDEO, None)
         super().__init__(**named)
 
