@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForImageTextToText
+from transformers import (
+    CONFIG_MAPPING,
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    AutoModelForImageTextToText,
+    __version__,
+)
 
 from budget.checkpoints import load_checked
 from budget.errors import ModelError
@@ -42,6 +47,7 @@ def load_family(
             needs what is missing, or nothing sets its visual tokens.
         ValueError: if a cap of ``ladder`` cannot be kept.
     """
+    check_kind(folder, raw.get("model_type"))
     processor = load_processor(folder)
     model = load_checked(AutoModelForImageTextToText, folder, folder, dtype=dtype, **placement)
     if not hasattr(model.base_model, "get_image_features"):
@@ -55,3 +61,24 @@ def load_family(
         name=name,
         ladder=None if ladder is None else ScaleLadder(tuple(ladder)),
     )
+
+
+def check_kind(folder: Path, kind: Any) -> None:
+    """Refuse what is no vision-language model, or none that this transformers knows.
+
+    Args:
+        folder: of the model.
+        kind: its ``model_type``.
+
+    Raises:
+        ModelError: if it is not.
+    """
+    if not isinstance(kind, str):
+        raise ModelError(f"{folder / 'config.json'} names no model_type, got {kind!r}")
+    if kind not in CONFIG_MAPPING:
+        raise ModelError(
+            f"transformers {__version__} does not know the model type {kind!r} of {folder}; "
+            "a newer one may"
+        )
+    if CONFIG_MAPPING[kind] not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        raise ModelError(f"{folder} is no vision-language model: its model type is {kind!r}")

@@ -37,7 +37,7 @@ def smaller_sizes(size: Size) -> Iterator[Size]:
     Example:
         >>> sizes = list(smaller_sizes((640, 480)))
         >>> sizes[:3], sizes[-2:]
-        ([(640, 480), (595, 446), (554, 415)], [(34, 25), (32, 32)])
+        ([(640, 480), (595, 446), (554, 415)], [(33, 24), (32, 32)])
         >>> list(smaller_sizes((1, 1)))
         [(1, 1), (32, 32)]
     """

@@ -1,4 +1,4 @@
-"""Tiny random models of the families that cut an image into rows of squares, Mistral's and LFM's."""
+"""Tiny random models of Mistral3, Pixtral and the LFM-VL families."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ _TOWER = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2}
 
 
 def mistral3(folder: Path, edge: int = 448) -> Path:
-    """Save a Mistral3 whose images cost up to ``(edge / 28) ** 2`` tokens; real ones' edge is 1540."""
+    """Save a Mistral3 whose images cost up to ``(edge / 28) ** 2`` tokens; real ones have 1540."""
     tokens = tokenizer(_PIXTRAL, "[IMG]")
     torch.manual_seed(0)
     config = Mistral3Config(
