@@ -3,8 +3,8 @@
 from typing import Any
 
 from budget.families import (
-    gemma,
     cohere_vision,
+    gemma,
     glm_v,
     idefics3,
     internvl,

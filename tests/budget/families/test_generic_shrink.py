@@ -116,5 +116,5 @@ def test_threads_that_find_one_size_agree(paddle):
 
 
 def test_a_cap_below_the_smallest_image_is_refused(paddle):
-    with pytest.raises(ValueError, match="no image costs less than 4 visual tokens here, got.* 3"):
+    with pytest.raises(ValueError, match=r"no image costs less than 4 visual tokens here, got.* 3"):
         paddle.answer(PICTURES[:1], ["red ?"], num_visual_tokens=3)
