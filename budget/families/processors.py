@@ -70,7 +70,8 @@ def load_processor(folder: Path) -> Any:
 def image_only(processor_class: type) -> type:
     """Return a processor's class without its part for videos."""
     name = processor_class.__name__
-    body = odd_starts.ODD.get(name, lambda found: {})(processor_class)
+    own = odd_starts.ODD.get(name)
+    body = {} if own is None else own(processor_class)
     return type(name, (processor_class, _WithoutVideo), body)
 
 
@@ -79,7 +80,8 @@ class _WithoutVideo(ProcessorMixin):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # The class whose parts these are stands behind the one that `image_only` made of it.
-        named = dict(zip(type(self).__mro__[1].get_attributes(), args, strict=False)) | kwargs
+        behind: Any = type(self).__mro__[1]
+        named = dict(zip(behind.get_attributes(), args, strict=False)) | kwargs
         named.pop(_VIDEO, None)
         super().__init__(**named)
 
