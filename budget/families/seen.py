@@ -81,7 +81,9 @@ def see(
             f"{type(processor).__name__} does not take {images_kwargs}: {error}"
         ) from error
     if "text_replacement_offsets" not in found:
-        raise ModelError(f"{type(processor).__name__} does not say what it makes of an image's mark")
+        raise ModelError(
+            f"{type(processor).__name__} does not say what it makes of an image's mark"
+        )
     (replaced,) = found.pop("text_replacement_offsets")
     text = "".join(each["replacement"] for each in replaced)
     ids = found.pop("input_ids")

@@ -1,6 +1,16 @@
 """Who builds the tiny model of a family."""
 
-from experiments.families.tiny import gemma, glm, idefics, kimi, llava, minicpm, patches, qwen, tiles
+from experiments.families.tiny import (
+    gemma,
+    glm,
+    idefics,
+    kimi,
+    llava,
+    minicpm,
+    patches,
+    qwen,
+    tiles,
+)
 from experiments.families.verify import Builder
 
 BUILDERS: dict[str, Builder] = {

@@ -118,8 +118,8 @@ def _stock_inputs(case: Case, images: list[Image.Image], question: str, scale: i
         [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
     )
     knob = _kwargs(runner.knob, images[0], scale)
-    if hasattr(runner.knob, "shrunk"):
-        images = [runner.knob.shrunk(each, scale) for each in images]
+    if shrunk := getattr(runner.knob, "shrunk", None):
+        images = [shrunk(each, scale) for each in images]
     inputs = processor(images=images, text=[text], images_kwargs=knob, return_tensors="pt")
     known = signature(runner.model.base_model.get_image_features).parameters
     told = {name: value for name, value in knob.items() if name in known}

@@ -48,9 +48,7 @@ def paddleocr_vl(folder: Path) -> Path:
 def lighton_ocr(folder: Path) -> Path:
     """Save a LightOnOCR whose images cost up to 256 tokens."""
     marks = ["<|image_pad|>", "<|vision_pad|>", "<|vision_end|>"]
-    named = dict(
-        zip(("image_token", "image_break_token", "image_end_token"), marks, strict=True)
-    )
+    named = dict(zip(("image_token", "image_break_token", "image_end_token"), marks, strict=True))
     tokens = tokenizer(marks, marks[0], extra_special_tokens=named)
     torch.manual_seed(0)
     config = LightOnOcrConfig(

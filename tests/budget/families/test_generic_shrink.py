@@ -100,7 +100,7 @@ def test_a_size_is_counted_once_for_all_caps_and_only_as_far_as_needed():
     assert len(set(counted)) == len(counted)
 
 
-@pytest.mark.parametrize("size", [(3000, 2), (2, 3000), (1, 1), (4000, 3000)])
+@pytest.mark.parametrize("size", [(3000, 2), (2, 3000), (1, 1), (2400, 1800)])
 def test_shapes_that_the_processor_refuses_or_enlarges_keep_every_cap(paddle, size):
     told = paddle.realised(picture(size))
     assert told == sorted(told)
@@ -116,5 +116,5 @@ def test_threads_that_find_one_size_agree(paddle):
 
 
 def test_a_cap_below_the_smallest_image_is_refused(paddle):
-    with pytest.raises(ValueError, match="no image costs less than 4 visual tokens here, got.* 3"):
+    with pytest.raises(ValueError, match=r"no image costs less than 4 visual tokens here, got.* 3"):
         paddle.answer(PICTURES[:1], ["red ?"], num_visual_tokens=3)

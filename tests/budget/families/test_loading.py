@@ -62,5 +62,5 @@ def test_a_model_that_takes_no_features_from_outside(folder, monkeypatch):
         raise AssertionError("must not be run")
 
     monkeypatch.setattr(LightOnOcrForConditionalGeneration, "forward", forward)
-    with pytest.raises(ModelError, match="LightOnOcrForConditionalGeneration.* takes no image"):
+    with pytest.raises(ModelError, match=r"LightOnOcrForConditionalGeneration.* takes no image"):
         load_model(folder)
