@@ -43,4 +43,7 @@ def _squares(size: tuple[int, int], edge: int, side: int) -> int:
     return columns * rows
 
 
-FAMILIES = (Family("Mistral3", ("mistral3", "llava+pixtral"), edge_knob, needs_torchvision=True),)
+FAMILIES = (
+    Family("Mistral3", ("mistral3",), edge_knob, needs_torchvision=True),
+    Family("Pixtral", ("llava+pixtral",), edge_knob, needs_torchvision=True),
+)

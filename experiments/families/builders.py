@@ -5,7 +5,6 @@ have the sizes of released checkpoints, so that what its images cost is what the
 """
 
 from functools import partial
-
 from experiments.families.tiny import (
     cohere,
     gemma,
@@ -31,6 +30,7 @@ BUILDERS: dict[str, Builder] = {
     "Gemma 3": gemma.gemma3,
     "Kimi": kimi.kimi_k25,
     "Mistral3": patches.mistral3,
+    "Pixtral": patches.pixtral,
     "LFM2-VL": patches.lfm2_vl,
     "LFM3-VL": patches.lfm3_vl,
     "SmolVLM": idefics.smolvlm,
@@ -49,6 +49,7 @@ BUILDERS: dict[str, Builder] = {
 REAL_SIZES: dict[str, Builder] = {
     "Gemma 3": partial(gemma.gemma3, squares=Squares(896, 14, 256)),
     "Mistral3": partial(patches.mistral3, edge=1540),
+    "Pixtral": partial(patches.pixtral, edge=1024),
     "LFM2-VL": partial(patches.lfm2_vl, tile_size=512, max_image_tokens=256, min_image_tokens=64),
     "SmolVLM": partial(idefics.smolvlm, squares=Squares(512, 16, 64)),
     "Idefics3": partial(idefics.idefics3, squares=Squares(364, 14, 169)),
@@ -61,3 +62,5 @@ REAL_SIZES: dict[str, Builder] = {
     "MiniCPM-V": partial(minicpm.minicpmv4_6, squares=Squares(448, 14, 64)),
     "Aya Vision": partial(cohere.aya_vision, squares=Squares(364, 14, 169)),
 }
+# Families of which no model is built, and why.
+UNTRIED = {"Gemma 3n": "its vision encoder is one of the package timm, which no tiny model here has"}

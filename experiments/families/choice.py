@@ -7,7 +7,7 @@ from budget.families.family import Family
 from budget.families.registry import FAMILIES, family_of
 from budget.json_files import read_json
 from budget.models import find_model, load_model
-from experiments.families.builders import BUILDERS, REAL_SIZES
+from experiments.families.builders import BUILDERS, REAL_SIZES, UNTRIED
 from experiments.families.entry import Entry
 from experiments.families.verify import describe, describe_family, verify_family, verify_folder
 
@@ -46,7 +46,8 @@ def entries_of(
 def _entry(family: Family, verify: bool) -> Entry:
     build, real = BUILDERS.get(family.name), REAL_SIZES.get(family.name)
     if build is None:
-        return Entry(family.name, family.model_types, "", why_not="no tiny model is built of it")
+        why = UNTRIED.get(family.name, "no tiny model is built of it")
+        return Entry(family.name, family.model_types, "", why_not=why)
     if verify:
         return verify_family(family, build, real)
     return describe_family(family, real or build)

@@ -10,6 +10,7 @@ last line, all that goes to stdout, is a JSON list with an entry a family.
 """
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +47,8 @@ def models(
 ) -> None:
     """List families of models: what sets their visual tokens, what images really cost."""
     quiet_libraries()
+    # What a knob's note says of a model stands in its entry.
+    logging.getLogger("budget").setLevel(logging.ERROR)
     from experiments.families.choice import entries_of
     from experiments.families.table import markdown, write_into
 

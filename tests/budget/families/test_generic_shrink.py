@@ -100,7 +100,7 @@ def test_a_size_is_counted_once_for_all_caps_and_only_as_far_as_needed():
     assert len(set(counted)) == len(counted)
 
 
-@pytest.mark.parametrize("size", [(3000, 2), (2, 3000), (1, 1), (4000, 3000)])
+@pytest.mark.parametrize("size", [(3000, 2), (2, 3000), (1, 1), (2400, 1800)])
 def test_shapes_that_the_processor_refuses_or_enlarges_keep_every_cap(paddle, size):
     told = paddle.realised(picture(size))
     assert told == sorted(told)
