@@ -5,6 +5,7 @@ have the sizes of released checkpoints, so that what its images cost is what the
 """
 
 from functools import partial
+
 from experiments.families.tiny import (
     cohere,
     gemma,
@@ -63,4 +64,6 @@ REAL_SIZES: dict[str, Builder] = {
     "Aya Vision": partial(cohere.aya_vision, squares=Squares(364, 14, 169)),
 }
 # Families of which no model is built, and why.
-UNTRIED = {"Gemma 3n": "its vision encoder is one of the package timm, which no tiny model here has"}
+UNTRIED = {
+    "Gemma 3n": "its vision encoder is one of the package timm, which no tiny model here has"
+}
