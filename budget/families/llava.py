@@ -1,4 +1,4 @@
-"""Stock LLaVA: its image processor has no knob, its patch grid can be averaged as M3 does."""
+"""LLaVA and what was made of it: M3 and MQT take their number of tokens, stock LLaVA is averaged."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,11 @@ from budget.families.pooling import generic_knob
 from budget.json_files import read_json
 
 # Others than CLIP's come here too and are served by what serves any model.
-FAMILIES = (Family("LLaVA-1.5", ("llava",), generic_knob),)
+FAMILIES = (
+    Family("M3", ("llava+matryoshka", "llava_llama"), generic_knob),
+    Family("MQT", ("mqt_llava",), generic_knob),
+    Family("LLaVA-1.5", ("llava",), generic_knob),
+)
 _CLIP = "clip_vision_model"
 
 

@@ -21,6 +21,7 @@ from budget.families import (
 from budget.families.family import Family
 
 FAMILIES: tuple[Family, ...] = (
+    *llava.FAMILIES,
     *qwen_vl.FAMILIES,
     *glm_v.FAMILIES,
     *gemma.FAMILIES,
@@ -30,7 +31,6 @@ FAMILIES: tuple[Family, ...] = (
     *pixtral.FAMILIES,
     *lfm_vl.FAMILIES,
     *ovis2.FAMILIES,
-    *llava.FAMILIES,
     *pinpoints.FAMILIES,
     *pooling.FAMILIES,
     *minicpm_v.FAMILIES,
@@ -41,10 +41,12 @@ FAMILIES: tuple[Family, ...] = (
 def family_of(config: dict[str, Any]) -> Family:
     """Return the family of a model by its ``config.json``; one of its own, or the one for all.
 
-    A family may be one of a model type with a certain vision tower, as ``llava+pixtral``.
+    A family may be one of a model type with a certain vision tower, as ``llava+pixtral``, or one
+    that was trained for several scales, ``llava+matryoshka``.
     """
     kind = config.get("model_type")
     tower = (config.get("vision_config") or {}).get("model_type")
-    kinds = (f"{kind}+{tower}", kind)
+    trained = "matryoshka" if config.get("matryoshka_vis_token_scale") else None
+    kinds = (f"{kind}+{trained}", f"{kind}+{tower}", kind)
     found = (each for kind in kinds for each in FAMILIES if kind in each.model_types)
     return next(found, pooling.ANY)

@@ -6,6 +6,7 @@ have the sizes of released checkpoints, so that what its images cost is what the
 
 from functools import partial
 
+from budget.shipped import shipped_folder
 from experiments.families.tiny import (
     cohere,
     gemma,
@@ -22,6 +23,8 @@ from experiments.families.tiny.parts import Squares
 from experiments.families.verify import Builder
 
 BUILDERS: dict[str, Builder] = {
+    "M3": lambda folder: shipped_folder("m3"),
+    "MQT": lambda folder: shipped_folder("mqt"),
     "Qwen2-VL": qwen.qwen2_vl,
     "Qwen2.5-VL": qwen.qwen2_5_vl,
     "Qwen3-VL": qwen.qwen3_vl,
