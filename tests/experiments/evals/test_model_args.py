@@ -63,7 +63,7 @@ def test_all_that_runs_a_model_is_passed_on():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "lack model=NAME_OR_FOLDER; legal are model, policy, num_visual_tokens, price"),
+        ("", "lack model=NAME_OR_FOLDER; legal are model, policy, num_visual_tokens, total"),
         ("m3", "name=value with commas between, got 'm3'; legal are model, policy"),
         ("model=m3,polcy=m3", "unknown model_args polcy=m3; legal are model, policy"),
         ("model=m3,model=mqt", "give model twice: 'm3' and 'mqt'"),
