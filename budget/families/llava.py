@@ -1,4 +1,4 @@
-"""LLaVA and what was made of it: M3 and MQT take their number of tokens, stock LLaVA is averaged."""
+"""LLaVA and what was made of it: M3 and MQT are trained for any scale, stock LLaVA is averaged."""
 
 from pathlib import Path
 from typing import Any

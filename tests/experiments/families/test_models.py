@@ -1,6 +1,9 @@
 """The command that says which families can be run, and the checks behind it."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +13,6 @@ from budget.families.processors import load_processor
 from budget.families.registry import FAMILIES
 from budget.families.runner import KnobRunner
 from budget.models import load_model
-from experiments.cli import main
 from experiments.families.builders import BUILDERS, REAL_SIZES, UNTRIED
 from experiments.families.checks import Case, CheckFailed, equals_transformers, realised
 from experiments.families.entry import SHAPES, Entry, shape_name
@@ -40,22 +42,26 @@ def test_every_family_is_tried_or_it_is_said_why_not():
     assert set(REAL_SIZES) <= set(BUILDERS)
 
 
-def test_the_command_ends_in_a_json_list(capsys):
-    main(["models", "--verify", "--family", "idefics3"])
-    printed = capsys.readouterr()
-    (entry,) = json.loads(printed.out)
+def models(*words):
+    """Run the command in a fresh interpreter."""
+    command = [sys.executable, "-m", "experiments.cli", "models", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def test_the_command_ends_in_a_json_list():
+    done = models("--verify", "--family", "idefics3")
+    (entry,) = json.loads(done.stdout)
     assert entry["family"] == "Idefics3"
     assert (entry["verified"], entry["why_not"]) == (True, "")
     # With the sizes of Idefics3-8B-Llama3: 169 tokens a square of 364 pixels.
     assert entry["ladder"] == [169, 845, 1690, 2873]
     assert entry["realised"]["640x480"] == [169, 845, 1690, 2197]
     assert "equals_transformers" in entry["checks"]
-    assert "Idefics3" in printed.err
+    assert "Idefics3" in done.stderr
 
 
-def test_a_model_s_own_entry(folder, capsys):
-    main(["models", str(folder)])
-    (entry,) = json.loads(capsys.readouterr().out)
+def test_a_model_s_own_entry(folder):
+    (entry,) = json.loads(models(str(folder)).stdout)
     assert (entry["family"], entry["ladder"]) == ("Idefics3", [4, 20, 40, 68])
     assert not entry["verified"]
 
@@ -67,10 +73,11 @@ def test_a_model_s_own_entry(folder, capsys):
         (["m3", "--family", "M3"], "give a model or --family, not both: 'm3' and 'M3'"),
     ],
 )
-def test_what_is_not_known_is_refused_in_one_line(arguments, problem, capsys):
-    with pytest.raises(SystemExit):
-        main(["models", *arguments])
-    assert problem in capsys.readouterr().err
+def test_what_is_not_known_is_refused_in_one_line(arguments, problem):
+    done = models(*arguments)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert problem in done.stderr
 
 
 def test_a_knob_that_is_ignored_is_found(folder):
@@ -123,8 +130,6 @@ def test_the_table_takes_the_place_of_the_one_before(tmp_path):
 
 def test_the_page_says_what_is_so():
     """Ladders and costs of every family that can be loaded here, against docs/models.md."""
-    from pathlib import Path
-
     page = Path(__file__).parents[3] / "docs" / "models.md"
     rows = {
         line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[4:8]]
