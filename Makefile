@@ -13,7 +13,7 @@ TORCHVISION := torchvision==0.28.0
 VISION := .venv/vision
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bars test test-vision test-slow test-evals test-gpu check train-m3 train-mqt clean
+.PHONY: help demo bars test test-vision test-slow test-evals test-gpu check models-page train-m3 train-mqt clean
 
 help:  ## list the targets
 	@awk -F ":.*## " '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,11 @@ test-vision: $(STAMP)  ## run the tests of model families with torchvision, whic
 		&& touch $(VISION)/.installed; } || echo "$(TORCHVISION) cannot be had: tests that need it are skipped"
 	@if test -f $(VISION)/.installed; then \
 		PYTHONPATH=$(VISION):tests/budget $(PYTEST) -p families.torchvision_operators tests/budget/families; fi
+
+# With torchvision, so that no family is left out.
+models-page: test-vision  ## verify every family and write the table of docs/models.md
+	@PYTHONPATH=$(VISION):tests/budget OMP_NUM_THREADS=1 $(BIN)/python -c \
+		"import families.torchvision_operators; from experiments.cli import main; main()" models --verify --page docs/models.md > /dev/null
 
 test-slow: $(RAY)  ## run the slow tests, those of Ray too
 	@$(BIN)/python -m pytest -q -m "slow and not gpu"
