@@ -1,6 +1,7 @@
 """A transformers vision-language model that answers under caps of visual tokens per image."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -91,6 +92,8 @@ class KnobRunner:
             self._batches.encode,
             self._one_at_a_time,
         )
+        picture = Pictures.new("RGB", REFERENCE)
+        self._reference = lru_cache(maxsize=1)(lambda scale: self.see(picture, scale))
         for scale in self.ladder:
             self.check_tokens(scale)
 
@@ -256,10 +259,8 @@ class KnobRunner:
         What a processor sets around an image is counted as text, at the smallest scale.
         """
         count = images if images is not None else getattr(question, "num_images", 1)
-        picture = Pictures.new("RGB", REFERENCE)
         least = self.ladder[0]
-        seen = [self.see(picture, least)] * count
-        row = self._batches.written(question, seen, [least] * count)
+        row = self._batches.written(question, [self._reference(least)] * count, [least] * count)
         return len(row.ids) - row.visual_tokens
 
     def cost(
@@ -270,8 +271,7 @@ class KnobRunner:
         The vision encoder is charged what it takes for a picture of 640 x 480. What an answer
         really took says ``answer_cost``.
         """
-        picture = Pictures.new("RGB", REFERENCE)
-        pixels = self.see(picture, num_visual_tokens).num_pixels if grids else 0
+        pixels = self._reference(num_visual_tokens).num_pixels if grids else 0
         return self._costs.of(
             grids * num_visual_tokens + text_tokens,
             new_tokens,
