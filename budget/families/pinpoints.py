@@ -66,12 +66,16 @@ class PinpointsKnob:
     """
 
     name = "image_grid_pinpoints"
-    note = "the smallest scale is the whole image without tiles, which LLaVA-NeXT never trained on"
 
     def __init__(self, processor: Any, config: Any) -> None:
         self._token_id = image_token_id(config)
         self._side = int(config.vision_config.image_size)
         self._grid = self._side // int(config.vision_config.patch_size)
+        # OneVision sees each of several images so; for NeXT it is new.
+        untrained = config.model_type == "llava_next"
+        self.note = "the smallest scale is the whole image alone" + (
+            ", which this family was not trained on" if untrained else ""
+        )
         points = [list(point) for point in config.image_grid_pinpoints or ()]
         if not points or any(n % self._side or n < self._side for point in points for n in point):
             raise ModelError(

@@ -64,6 +64,7 @@ REAL_SIZES: dict[str, Builder] = {
     "LLaVA-OneVision": partial(llava.llava_onevision, squares=Squares(384, 14, 729)),
     "PaliGemma": partial(gemma.paligemma, squares=Squares(224, 14, 256)),
     "MiniCPM-V": partial(minicpm.minicpmv4_6, squares=Squares(448, 14, 64)),
+    "Command A Vision": partial(cohere.cohere2_vision, squares=Squares(512, 16, 256)),
     "Aya Vision": partial(cohere.aya_vision, squares=Squares(364, 14, 169)),
 }
 # Families of which no model is built, and why.

@@ -245,7 +245,7 @@ def test_unknown_models_are_one_clear_line(stock, tmp_path):
     folder, _ = stock
     edit_config(folder, model_type="bert")
     cases = {
-        str(folder): "transformers knows no processor for model type 'bert'",
+        str(folder): "is no vision-language model: its model type is 'bert'",
         str(tmp_path / "nowhere"): "no such model",
         "nowhere": "give a folder, a hub id",
         "nobody/nothing": "no such model: 'nobody/nothing'",

@@ -1,5 +1,6 @@
 """Tiny random models of Aya Vision and Command A Vision; a tile is four tokens."""
 
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,9 @@ def cohere2_vision(folder: Path, squares: Squares = TINY) -> Path:
         alignment_intermediate_size=64,
     )
     images = hf.Cohere2VisionImageProcessor(
-        size={"height": squares.side, "width": squares.side}, max_patches=12, patch_size=2
+        size={"height": squares.side, "width": squares.side},
+        max_patches=12,
+        patch_size=isqrt(squares.tokens),
     )
     processor = hf.Cohere2VisionProcessor(images, tokens, chat_template=tokens.chat_template)
     return save(hf.Cohere2VisionForConditionalGeneration(config), processor, folder)
