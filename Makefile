@@ -62,7 +62,7 @@ test-vision: $(STAMP)  ## run the tests of model families with torchvision, whic
 		rm -rf $(VISION) && $(BIN)/python -m pip install -q --retries 1 --no-deps --target $(VISION) $(TORCHVISION) \
 		&& touch $(VISION)/.installed; } || echo "$(TORCHVISION) cannot be had: tests that need it are skipped"
 	@if test -f $(VISION)/.installed; then \
-		PYTHONPATH=$(VISION):tests/budget $(PYTEST) -p families.torchvision_operators tests/budget/families; fi
+		PYTHONPATH=$(VISION):tests/budget $(PYTEST) -p families.torchvision_operators tests/budget/families -m torchvision; fi
 
 # With torchvision, so that no family is left out.
 models-page: test-vision  ## verify every family and write the table of docs/models.md

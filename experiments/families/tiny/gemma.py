@@ -11,6 +11,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 
 from budget.families.processors import image_only
 from experiments.families.tiny.parts import TINY, Squares, save, text_sizes, tokenizer
+from experiments.families.tiny.tiles import vision
 
 NAMES_3 = {"boi_token": "<soi>", "eoi_token": "<eoi>", "image_token": "<image_soft>"}
 NAMES_4 = {
@@ -37,15 +38,7 @@ def gemma3(folder: Path, squares: Squares = TINY) -> Path:
     torch.manual_seed(0)
     config = hf.Gemma3Config(
         text_config=text_sizes(tokens, **LAYERS),
-        vision_config={
-            "model_type": "siglip_vision_model",
-            "hidden_size": 32,
-            "intermediate_size": 48,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "image_size": squares.side,
-            "patch_size": squares.patch,
-        },
+        vision_config={"model_type": "siglip_vision_model", **vision(squares)},
         mm_tokens_per_image=squares.tokens,
         boi_token_index=tokens.boi_token_id,
         eoi_token_index=tokens.eoi_token_id,
@@ -121,12 +114,7 @@ def paligemma(folder: Path, squares: Squares = _WHOLE) -> Path:
         },
         vision_config={
             "model_type": "siglip_vision_model",
-            "hidden_size": 32,
-            "intermediate_size": 48,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "image_size": squares.side,
-            "patch_size": squares.patch,
+            **vision(squares),
             "projection_dim": 32,
             "vision_use_head": False,
         },

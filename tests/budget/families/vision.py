@@ -4,7 +4,12 @@ import pytest
 
 from budget.families.processors import has_torchvision
 
-needs_torchvision = pytest.mark.skipif(
+_SKIPPED = pytest.mark.skipif(
     not has_torchvision(),
     reason="reading this family's images needs torchvision, which `make test-vision` fetches",
 )
+
+
+def needs_torchvision(test):
+    """Mark a test that is skipped without torchvision, and run by itself where that was fetched."""
+    return pytest.mark.torchvision(_SKIPPED(test))
