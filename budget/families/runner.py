@@ -179,9 +179,7 @@ class KnobRunner:
         Raises:
             ValueError: as for other models, or if ``features`` are given.
         """
-        if features is not None:
-            raise ValueError(f"the scales of {self.name} share no features; give images alone")
-        listed = self._listed(images, questions)
+        listed = self._listed(images, questions, features)
         scales = scales_of(num_visual_tokens, [len(each) for each in listed])
         for m in {m for row in scales for m in row}:
             self.check_tokens(m)
@@ -216,9 +214,7 @@ class KnobRunner:
         Returns:
             Per sample, one answer per rung, cheapest first; coinciding rungs share one object.
         """
-        if features is not None:
-            raise ValueError(f"the scales of {self.name} share no features; give images alone")
-        listed = self._listed(images, questions)
+        listed = self._listed(images, questions, features)
         generation = Generation(max_new_tokens=max_new_tokens)
         found: list[dict[tuple[bytes, ...], Answer]] = [{} for _ in listed]
         every: list[list[Answer]] = [[] for _ in listed]
@@ -300,8 +296,10 @@ class KnobRunner:
         return () if stop is None else (stop,) if isinstance(stop, int) else tuple(stop)
 
     def _listed(
-        self, images: Sequence[SampleImages], questions: Sequence[Question]
+        self, images: Sequence[SampleImages], questions: Sequence[Question], features: Any = None
     ) -> list[list[Image]]:
+        if features is not None:
+            raise ValueError(f"the scales of {self.name} share no features; give images alone")
         if len(images) != len(questions):
             raise ValueError(f"got {len(images)} images for {len(questions)} questions")
         return [images_of(each) for each in images]
