@@ -1,0 +1,1 @@
+"""Reports for analysts: how much visual detail a dataset needs."""
