@@ -16,7 +16,14 @@ from PIL import Image
 from budget.chat import Question
 from budget.explaining.gradients import Explained, explain
 from budget.explaining.grids import Places, lay_together, places_of, square
-from budget.explaining.layers import CONNECTOR, VISION, layer_of, patch_features, refuse_others
+from budget.explaining.layers import (
+    CONNECTOR,
+    VISION,
+    default_layer,
+    layer_of,
+    patch_features,
+    refuse_others,
+)
 from budget.explaining.maps import HeatMap, normalised
 from budget.explaining.methods import ELEMENT_WISE, GRAD_CAM, method_of
 from budget.llava import LlavaRunner
@@ -63,7 +70,7 @@ def heat_maps(
     *,
     answer: str | None = None,
     method: str = ELEMENT_WISE,
-    layer: str = CONNECTOR,
+    layer: str | None = None,
     max_new_tokens: int = 16,
 ) -> tuple[HeatMap, ...]:
     """Return what of an image speaks for an answer, at each number of visual tokens.
@@ -79,7 +86,7 @@ def heat_maps(
             each, greedily.
         method: "element-wise" or "grad-cam", see ``budget.explaining.methods``. On the testbed the
             peaks of the first fall on the asked thing more often (``budget scenes pointing``).
-        layer: "connector" or "vision", see ``budget.explaining.layers``.
+        layer: "vision" or "connector"; by default the one that ``budget.explaining.layers`` says.
         max_new_tokens: of the model's own answers.
 
     Raises:
@@ -90,6 +97,7 @@ def heat_maps(
     """
     method_of(method)
     refuse_others(model)
+    layer = layer or default_layer(model)
     if says_nothing(model, method, layer):
         raise ValueError(
             f"{ELEMENT_WISE} is zero everywhere at layer {VISION} of an MQT model, whose LayerNorm "
@@ -108,10 +116,11 @@ def read_answers(
     scales: Sequence[int],
     *,
     answer: str | None = None,
-    layer: str = CONNECTOR,
+    layer: str | None = None,
     max_new_tokens: int = 16,
 ) -> Iterator[Reading]:
     """Yield what every map is made of; args and errors are those of :func:`heat_maps`."""
+    layer = layer or default_layer(model)
     place = layer_of(model, layer)
     if not scales:
         raise ValueError("at least one number of visual tokens is needed, got none")

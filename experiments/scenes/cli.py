@@ -111,13 +111,14 @@ def pointing(
     quiet_libraries()
     import numpy as np
 
+    from budget.explaining.layers import default_layer
     from budget.matryoshka import load_matryoshka
     from experiments.scenes.pointing import play, scores
 
     vlm = load_matryoshka(model, "budget scenes pointing")
     with progress("heat maps at every scale", "questions") as update:
         games = play(vlm, questions, split=split, progress=update)
-    found = scores(games, np.random.default_rng(seed))
+    found = scores(games, default_layer(vlm), np.random.default_rng(seed))
     rows = [
         [
             each.way,
@@ -132,7 +133,7 @@ def pointing(
         ]
         for each in found
     ]
-    columns = ("way", "tokens", "hits %", "95 %", "if answered right", "against the first way")
+    columns = ("way", "tokens", "hits %", "95 %", "if answered right", "against the default")
     print_table(columns, rows, title=f"{model}: {len(games)} questions about one thing")
     print_json_line(
         {"model": model, "questions": len(games), "scores": [each._asdict() for each in found]}
