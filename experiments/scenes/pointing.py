@@ -92,8 +92,17 @@ def play(
     return games
 
 
-def scores(games: list[Played], rng: np.random.Generator, *, resamples: int = 1000) -> list[Score]:
-    """Return the baselines, then every way at every scale, with intervals over questions."""
+def scores(
+    games: list[Played], default: str, rng: np.random.Generator, *, resamples: int = 1000
+) -> list[Score]:
+    """Return the baselines, then every way at every scale, with intervals over questions.
+
+    Args:
+        games: what was played.
+        default: the model's default layer.
+        rng: where the intervals come from.
+        resamples: of the questions.
+    """
     found = []
     for name in (CHANCE, CENTRE):
         values = np.array([getattr(game, name) for game in games])

@@ -102,7 +102,7 @@ def _blank(model, listens):
     vision, text = model.model.vision_tower, model.model.language_model
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            parameter.fill_(1.0 if "norm" in name and "weight" in name or _is_ln(name) else 0.0)
+            parameter.fill_(1.0 if ("norm" in name and "weight" in name) or _is_ln(name) else 0.0)
         vision.embeddings.patch_embedding.weight[BRIGHT] = 1.0 / PATCH**2
         text.embed_tokens.weight[:, TEXT] = 1.0
         attention = text.layers[0].self_attn  # its queries and keys are zero: all count the same
