@@ -137,7 +137,7 @@ def test_a_figure_says_tokens_answers_units_and_what_has_no_heat():
 
 @pytest.mark.parametrize("size", [(8, 800), (3000, 400)])
 def test_a_picture_of_any_shape_is_drawn(size):
-    maps = [map_of_one(box=Box(0, 0, *size))] * 6
+    maps = [map_of_one(box=Box(0, 0, *size))] * 4
     png = draw_heat_maps(Image.new("RGB", size), "long " * 80, maps)
     with Image.open(io.BytesIO(png)) as drawn:
         assert drawn.format == "PNG"

@@ -154,10 +154,10 @@ def test_layers_give_the_tokens_that_the_model_encodes(original):
         torch.testing.assert_close(tokens, encoded.reshape(tokens.shape), atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("m", [1, 9, 144])
-def test_a_cells_value_is_what_shrinking_its_activations_costs(shipped, scene, m):
+@pytest.mark.parametrize("rung", [0, 2, -1])
+def test_a_cells_value_is_what_shrinking_its_activations_costs(shipped, scene, rung):
     """raw is the slope of the log-probability along one patch's activations."""
-    image, question = scene
+    (image, question), m = scene, shipped.ladder[rung]
     name = default_layer(shipped)
     layer = layer_of(shipped, name)
     with torch.no_grad():
@@ -171,8 +171,7 @@ def test_a_cells_value_is_what_shrinking_its_activations_costs(shipped, scene, m
         with torch.no_grad():
             features = [layer.leave(changed)[0]]
         (found,) = shipped.every_scale([image], [question], features=features).likelihoods([["8"]])
-        at = {rung.num_visual_tokens: rung.log_likelihoods[0] for rung in found}
-        values.append(at[m])
+        values.append(found[rung].log_likelihoods[0])
     assert each.raw.flat[patch] == pytest.approx((values[1] - values[0]) / (2 * step), rel=0.03)
 
 
@@ -243,15 +242,15 @@ def test_a_sure_answers_small_slope_is_kept_in_half_precision():
     """In float16 a slope of 1e-9 would be zero, and the map said not to depend on the image."""
     model = m3_reading(4)
     with torch.no_grad():
-        model.model.lm_head.weight.mul_(5.5)  # the answer is as good as certain
+        model.model.lm_head.weight.mul_(7.0)  # the answer is as good as certain
     prompt = model.prompt.ids(QUESTION, 1)
     ids = model.prompt.answer_ids(QUESTION, ANSWER, 1)
     layer, features = layer_of(model, "vision"), patch_features(model, GREY)
     exact = explain(model, layer, features, prompt, ids, 4)
     model.model.to(torch.float16)
     half = explain(model, layer, patch_features(model, GREY), prompt, ids, 4)
-    assert 0 < exact.gradients.abs().max() < 1e-7
-    assert half.gradients.abs().max() == pytest.approx(float(exact.gradients.abs().max()), rel=0.3)
+    assert 0 < exact.gradients.abs().max() < 1e-8
+    assert half.gradients.abs().max() == pytest.approx(float(exact.gradients.abs().max()), rel=0.05)
 
 
 @pytest.mark.parametrize(
