@@ -32,8 +32,8 @@ def importance_section(run: Run, tables: Mapping[str, ImportanceTable]) -> Secti
     """
     name = re.sub(r"[^a-z0-9]+", "-", run.name.lower()).strip("-")
     if not tables:
-        words = ("No policy was asked about these samples, so nothing is known of what moves one.",)
-        return Section(f"importance-{name}", TITLE, words)
+        none = ("No policy was asked about these samples, so nothing is known of what moves one.",)
+        return Section(f"importance-{name}", TITLE, none)
     words = tuple(sentence for policy in tables for sentence in in_words(policy, tables[policy]))
     return Section(
         f"importance-{name}",
