@@ -20,11 +20,9 @@ _TO_TRY_ON = 4_000
 _TO_JUDGE_ON = 2_000
 _WORDS = 3
 # These tell one kind of question from another, though lists of common words have them.
-_KEPT = frozenset(
-    "what which who whom whose where when why how many much more most few less least number "
-    "before after between above below under over front back left right up down top bottom first "
-    "last side same other all any none no not two three four five six".split()
-)
+_ASKING = """what which who whom whose where when why how many much more most few less least number
+before after between above below under over front back left right up down top bottom first last side
+same other all any none no not two three four five six"""
 
 
 class Clusters(NamedTuple):
@@ -92,7 +90,7 @@ def _terms(
     """Return what weighs terms, and the weights [n, terms] of all questions."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    common = sorted(ENGLISH_STOP_WORDS - _KEPT)
+    common = sorted(ENGLISH_STOP_WORDS - set(_ASKING.split()))
     for rare, often, left_out in ((2, 0.8, common), (1, 1.0, None)):
         words = vectorizer(
             ngram_range=(1, 2),
