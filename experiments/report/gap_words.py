@@ -106,7 +106,7 @@ def _across(gaps: Gaps) -> tuple[str, ...]:
     least, most = (f(gaps.rules, key=lambda row: row.over_best.value) for f in (min, max))
     if most.over_best.value - least.over_best.value < 0.0005:
         return ("In accuracy all rules come to the same.",)
-    if not any(sign(row.over_best) for row in rows):
+    if not any(sign(row.over_best) for row in gaps.rules):
         return ("By no rule can the oracle's accuracy be told from the best fixed scale's.",)
     return (
         f"So the gap depends on the rule: over the best fixed scale it goes from "
