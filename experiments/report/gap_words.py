@@ -5,7 +5,7 @@ import numpy as np
 from experiments.report.luck import Luck
 from experiments.report.phrases import percent, points, tokens_in_words
 from experiments.report.rule_gaps import Gaps, RuleGap
-from experiments.report.verdicts import few_samples, known, more_or_less, sign
+from experiments.report.verdicts import few_samples, known, more_or_less, negative, sign
 from oracle.curves import Curves
 
 _MEANS = {
@@ -66,7 +66,7 @@ def _against_best(row: RuleGap) -> str:
     gain = more_or_less(
         row.over_best,
         better=f"{points(row.over_best)} more than the best fixed scale",
-        worse=f"{points(row.over_best)} against the best fixed scale, so less than it",
+        worse=f"{points(negative(row.over_best))} less than the best fixed scale",
         same=f"{points(row.over_best)} against the best fixed scale, from which it cannot be "
         "told apart",
     )

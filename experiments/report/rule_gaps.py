@@ -8,6 +8,7 @@ import numpy as np
 from budget.bootstrap import percentiles
 from budget.errors import DataError
 from experiments.report.section import Value
+from experiments.report.verdicts import around
 from oracle.curves import Curves
 from oracle.labels import Rule, Unsolved, label, rule_word
 from oracle.resampled import estimate, resampled_means
@@ -158,7 +159,7 @@ def _mixes(scores: FloatArray, tokens: FloatArray, spent: FloatArray) -> FloatAr
 
 def _ratio(drawn: FloatArray) -> Value:
     low, high = percentiles(drawn[1:], 0.95)
-    return Value(float(drawn[0]), low, high)
+    return around(float(drawn[0]), low, high)
 
 
 def _value(drawn: FloatArray, n: int, bounds: tuple[float, float] = (0.0, 1.0)) -> Value:
