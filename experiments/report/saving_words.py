@@ -121,10 +121,12 @@ def _dollars(row: AtPrice, money: Money) -> str:
         if money.per_million_tokens is not None
         else f"{money.per_hour:g} dollars per hour of the machine that the run was measured on"
     )
-    numbers = f"{saved.value:.4g} dollars ({saved.low:.4g} to {saved.high:.4g})"
+    less = saved.value >= 0
+    shown = saved if less else negative(saved)
+    numbers = f"{shown.value:.4g} dollars ({shown.low:.4g} to {shown.high:.4g})"
+    does = f"saves {numbers} of" if less else f"costs {numbers} more than"
     return (
-        f"At {paid}, {row.policy} saves {numbers} of {full:.4g} per 1,000 requests at its price "
-        f"{row.price!r}."
+        f"At {paid}, {row.policy} {does} {full:.4g} per 1,000 requests at its price {row.price!r}."
     )
 
 
