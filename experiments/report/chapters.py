@@ -1,15 +1,13 @@
 """What a report says, run by run, in the order in which an analyst asks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from experiments.report.need import need_section
 from experiments.report.runs import Run
 from experiments.report.section import Section
-
-Make = Callable[[Run, "Settings", np.random.Generator], Section]
-
 
 class Settings(NamedTuple):
     """What a user may change about a report.
@@ -45,7 +43,29 @@ class Chapter(NamedTuple):
     in_short: bool = True
 
 
-ORDER: tuple[Make, ...] = ()
+class Asked(NamedTuple):
+    """What a section is made from.
+
+    Attributes:
+        run: the run.
+        settings: what the user asked for.
+        rng: draws of this section.
+    """
+
+    run: Run
+    settings: Settings
+    rng: np.random.Generator
+
+
+def _need(it: Asked) -> Section:
+    points = 100 * it.settings.tolerance
+    return need_section(
+        it.run, it.rng, tolerance_points=points, resamples=it.settings.resamples
+    )
+
+
+# In the order in which the questions are asked.
+SECTIONS: Mapping[str, Callable[[Asked], Section]] = {"need": _need}
 
 
 def chapters_of(
@@ -66,13 +86,13 @@ def chapters_of(
     if compare:
         raise NotImplementedError
     chapters: list[Chapter] = []
-    total = len(runs) * len(ORDER)
+    total = len(runs) * len(SECTIONS)
     for run, prefix in zip(runs, _prefixes(len(runs)), strict=True):
         sections: list[Section] = []
-        for i, make in enumerate(ORDER):
+        for i, make in enumerate(SECTIONS.values()):
             # Draws of a section do not depend on those before it.
-            sections.append(make(run, settings, np.random.default_rng([settings.seed, i])))
-            progress(len(chapters) * len(ORDER) + i + 1, total)
+            sections.append(make(Asked(run, settings, np.random.default_rng([settings.seed, i]))))
+            progress(len(chapters) * len(SECTIONS) + i + 1, total)
         chapters.append(_chapter(run, prefix, sections))
     return tuple(chapters)
 
