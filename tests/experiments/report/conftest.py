@@ -52,3 +52,14 @@ def report(place, tmp_path, capfd):
         return code, found, said.out, said.err
 
     return call
+
+
+@pytest.fixture(scope="session")
+def whole_report(place, tmp_path_factory):
+    """The folder of a report with everything: data, a policy, baselines, prices."""
+    out = tmp_path_factory.mktemp("report")
+    words = ["report", f"{place}/test.parquet", "--data", f"{place}/test-data.parquet"]
+    words += ["--fit-curves", f"{place}/calibration.parquet", "--policy", "m3"]
+    words += ["--dollars-per-million-tokens", "2", "--examples", "2"]
+    assert run([*words, "--resamples", "50", "--out", str(out)]) == 0
+    return out

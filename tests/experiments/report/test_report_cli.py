@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.cli import run
 from oracle.curves import read_curves, read_metadata
 
 
@@ -34,14 +33,9 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def whole(place, tmp_path_factory):
-    """A report with everything: data, policy, baselines; its page and folder."""
-    out = tmp_path_factory.mktemp("report")
-    words = ["report", f"{place}/test.parquet", "--data", f"{place}/test-data.parquet"]
-    words += ["--fit-curves", f"{place}/calibration.parquet", "--policy", "m3"]
-    words += ["--dollars-per-million-tokens", "2", "--examples", "2"]
-    assert run([*words, "--resamples", "50", "--out", str(out)]) == 0
-    return Page((out / "report.html").read_text(encoding="utf-8")), out
+def whole(whole_report):
+    """The page of a report with everything, and its folder."""
+    return Page((whole_report / "report.html").read_text(encoding="utf-8")), whole_report
 
 
 def test_the_questions_are_answered_in_their_order(whole):
