@@ -191,7 +191,8 @@ class _Shuffler:
                 self._worth[self._samples, self._rungs] - self._worth[self._samples, rungs],
             ]
         )
-        return Importance(name, words, len(columns), *again.means(tables), gaps.lost(shuffled))
+        changed, moved, lost = again.means(tables)
+        return Importance(name, words, len(columns), changed, moved, lost, gaps.lost(shuffled))
 
     def _shuffled(self, columns: NDArray[np.int64]) -> FloatArray:
         """Return the expected scores of every draw, shape [draws, n, k]."""

@@ -38,13 +38,13 @@ class Resampling(NamedTuple):
         seed: of all of them.
         num_samples: n.
         draws: shuffles.
-        count: resamples.
+        resamples: of both.
     """
 
     seed: int
     num_samples: int
     draws: int
-    count: int
+    resamples: int
 
     def counts(self, count: int | None = None) -> Iterator[tuple[FloatArray, FloatArray]]:
         """Yield how often each sample [n] and each shuffle [draws] counts, resample by resample.
@@ -53,7 +53,7 @@ class Resampling(NamedTuple):
             count: only so many of them; by default all.
         """
         rng = np.random.default_rng(self.seed)
-        for _ in range(self.count if count is None else count):
+        for _ in range(self.resamples if count is None else count):
             yield _counts(self.num_samples, rng), _counts(self.draws, rng)
 
     def means(self, tables: FloatArray) -> list[Estimate]:
@@ -62,7 +62,7 @@ class Resampling(NamedTuple):
         Args:
             tables: shape [t, draws, n].
         """
-        check_sizes(self.num_samples, self.count, _LEVEL)
+        check_sizes(self.num_samples, self.resamples, _LEVEL)
         tables = np.asarray(tables, dtype=np.float64)
         flat = tables.reshape(-1, self.num_samples).T
         drawn, counts = [], self.counts()
@@ -106,7 +106,7 @@ class ShuffledGaps:
         self._scores, self._tokens, self._chosen_by = scores, tokens, chosen_by
         self._draws = again.draws
         once = np.ones(len(scores)), np.ones(again.draws)
-        count = -(-again.count // _GAP_SHARE)
+        count = -(-again.resamples // _GAP_SHARE)
         own = Sweep(expected, scores, chosen_by, paid=tokens)
         oracle = Sweep(stable_scores(scores), scores, tokens)
         self._looks = [self._look(own, oracle, *counts) for counts in (once, *again.counts(count))]
