@@ -70,7 +70,7 @@ def _template() -> "Template":
 
 
 def spoken(text: str) -> "Markup":
-    """Return a sentence as HTML: escaped, numbers beside their units, `code` as code.
+    r"""Return a sentence as HTML: escaped, numbers beside their units, `code` as code.
 
     Example:
         >>> spoken("5 % of <b> by `--out`")

@@ -71,7 +71,7 @@ def test_a_table_has_a_caption_and_scopes_and_intervals_beside_numbers():
     assert text.count('scope="col"') == 2
     assert text.count('scope="row"') == 2
     assert '<td class="number">50.0 <span class="interval">40.0 to 60.0</span></td>' in text
-    assert "<caption>Some numbers." in text
+    assert '<caption><span class="stays">Some numbers.' in text
 
 
 def test_a_table_can_be_taken_from_the_page_as_it_is_in_the_folder():
