@@ -1,14 +1,23 @@
 """What a report says, run by run, in the order in which an analyst asks."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from experiments.report.assessment import Assessment, assess
+from experiments.report.examples import examples_section
+from experiments.report.gap import gap_section
+from experiments.report.importance import importance_section
+from experiments.report.importance_tables import shuffled
+from experiments.report.money import Money
+from experiments.report.need import need_section
+from experiments.report.policy import policy_section
 from experiments.report.runs import Run
+from experiments.report.savings import savings_section
 from experiments.report.section import Section
-
-Make = Callable[[Run, "Settings", np.random.Generator], Section]
 
 
 class Settings(NamedTuple):
@@ -17,18 +26,16 @@ class Settings(NamedTuple):
     Attributes:
         resamples: of every bootstrap.
         seed: of everything that is drawn.
-        tolerance: score in [0, 1] that may be lost against the best scale.
-        examples: samples shown for each minimal scale.
-        dollars_per_million_tokens: price of visual tokens; None is unknown.
-        dollars_per_hour: price of the machine; None is unknown.
+        tolerance_points: accuracy that may be lost against the best scale, in points.
+        examples: samples shown for each minimal scale; 0 shows none.
+        money: what a user pays; None is unknown.
     """
 
     resamples: int = 1000
     seed: int = 0
-    tolerance: float = 0.01
+    tolerance_points: float = 1.0
     examples: int = 6
-    dollars_per_million_tokens: float | None = None
-    dollars_per_hour: float | None = None
+    money: Money | None = None
 
 
 class Chapter(NamedTuple):
@@ -45,7 +52,48 @@ class Chapter(NamedTuple):
     in_short: bool = True
 
 
-ORDER: tuple[Make, ...] = ()
+@dataclass(frozen=True)
+class Subject:
+    """What sections are made from; what several need is measured once."""
+
+    run: Run
+    settings: Settings
+
+    @cached_property
+    def assessed(self) -> Assessment:
+        """What policies, baselines and oracles reach."""
+        rng = np.random.default_rng([self.settings.seed, len(SECTIONS)])
+        return assess(self.run, rng, resamples=self.settings.resamples)
+
+
+Make = Callable[[Subject, np.random.Generator], Section | None]
+
+
+def _need(of: Subject, rng: np.random.Generator) -> Section:
+    points, resamples = of.settings.tolerance_points, of.settings.resamples
+    return need_section(of.run, rng, tolerance_points=points, resamples=resamples)
+
+
+def _gap(of: Subject, rng: np.random.Generator) -> Section:
+    return gap_section(of.run, of.assessed, rng, resamples=of.settings.resamples)
+
+
+def _policy(of: Subject, rng: np.random.Generator) -> Section:
+    return policy_section(of.run, of.assessed, rng, resamples=of.settings.resamples)
+
+
+def _savings(of: Subject, rng: np.random.Generator) -> Section:
+    money, resamples = of.settings.money, of.settings.resamples
+    return savings_section(of.run, of.assessed, rng, resamples=resamples, money=money)
+
+
+def _importance(of: Subject, rng: np.random.Generator) -> Section | None:
+    tables = shuffled(of.run, rng, resamples=of.settings.resamples)
+    return importance_section(of.run, tables) if tables else None
+
+
+# In the order in which an analyst asks.
+SECTIONS: tuple[Make, ...] = (_need, _gap, _policy, _savings, _importance)
 
 
 def chapters_of(
@@ -66,13 +114,15 @@ def chapters_of(
     if compare:
         raise NotImplementedError
     chapters: list[Chapter] = []
-    total = len(runs) * len(ORDER)
+    total = len(runs) * len(SECTIONS)
     for run, prefix in zip(runs, _prefixes(len(runs)), strict=True):
         sections: list[Section] = []
-        for i, make in enumerate(ORDER):
+        subject = Subject(run, settings)
+        for i, make in enumerate(SECTIONS):
             # Draws of a section do not depend on those before it.
-            sections.append(make(run, settings, np.random.default_rng([settings.seed, i])))
-            progress(len(chapters) * len(ORDER) + i + 1, total)
+            made = make(subject, np.random.default_rng([settings.seed, i]))
+            sections += [made] if made is not None else []
+            progress(len(chapters) * len(SECTIONS) + i + 1, total)
         chapters.append(_chapter(run, prefix, sections))
     return tuple(chapters)
 
@@ -83,12 +133,18 @@ def add_examples(
     """Return the chapters of runs with examples at their end.
 
     Args:
-        chapters: as :func:`chapters_of` gives them.
-        runs: of these chapters; side by side they have no examples.
+        chapters: one a run, as :func:`chapters_of` gives them.
+        runs: of these chapters.
         settings: what the user asked for.
         room: bytes of the page that all examples may take.
     """
-    return tuple(chapters)
+    each, made = room // len(runs), []
+    for chapter, run, prefix in zip(chapters, runs, _prefixes(len(runs)), strict=True):
+        rng = np.random.default_rng([settings.seed, len(SECTIONS) + 1])
+        # What stands around the html in the page takes a little, too.
+        section = examples_section(run, rng, num=settings.examples, max_bytes=max(0, each - 8_000))
+        made.append(chapter._replace(sections=(*chapter.sections, prefixed(section, prefix))))
+    return tuple(made)
 
 
 def _chapter(run: Run, prefix: str, sections: Sequence[Section]) -> Chapter:

@@ -68,6 +68,7 @@ def report(
     from experiments.report.command import run_report
     from experiments.report.groups import parse_groups
     from experiments.report.load import Asked
+    from experiments.report.money import Money, checked
     from experiments.report.places import check_out, find_places
     from policies.cli import get_readers
 
@@ -76,13 +77,14 @@ def report(
         runs, data=data or (), split=split or (), fit=fit_curves or (), fit_split=fit_split
     )
     column = f"column:{choice.group}" if choice.group is not None else None
+    given = Money(dollars_per_million_tokens, dollars_per_hour)
+    money = None if given == Money() else checked(given)
     asked = Asked(parse_groups(groups or column), policy or (), features_cache, model, choice, seed)
     settings = Settings(
-        resamples,
-        seed,
-        tolerance_points / 100,
-        examples,
-        dollars_per_million_tokens,
-        dollars_per_hour,
+        resamples=resamples,
+        seed=seed,
+        tolerance_points=tolerance_points,
+        examples=examples,
+        money=money,
     )
     run_report(get_readers(choice), places, asked, settings, out, compare=compare, title=title)

@@ -17,7 +17,7 @@ from policies.evaluation_files import Files, load_policies
 from policies.evaluation_inputs import encoder_of
 from policies.features_cache import SampleSource
 from policies.judging import Encoded, Policy, judge
-from policies.lightgbm_policy import DEFAULT_PRICE
+from policies.lightgbm_policy import DEFAULT_PRICE, ScorePolicy
 from policies.reading import Readers, refuse_overlap, same_ladder
 
 if TYPE_CHECKING:
@@ -178,6 +178,8 @@ def _choices(
                 decision_ms=judged.decision_ms,
                 # Overlap was refused, so with fit curves none of their samples is judged on.
                 held_out=True if read.fit is not None else None,
+                policy=policy if isinstance(policy, ScorePolicy) else None,
+                features=split.features,
             )
         )
     return tuple(found)

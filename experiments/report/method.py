@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Sequence
+from html import escape
 from importlib.metadata import PackageNotFoundError, version
 
 from experiments.report.chapters import Settings
@@ -46,21 +47,23 @@ def method_section(runs: Sequence[Run], settings: Settings, command: str) -> Sec
         "stable takes the fewest from which on every larger scale is right, too, so that luck at "
         "one scale counts less. A sample that no scale answers has no minimal scale; it is charged "
         "the cheapest scale, as M3's paper does, or the full one, and it is said which.",
-        f"Intervals are 95 %: percentiles of {settings.resamples:,} resamples of the samples with "
-        "replacement, unless a caption says otherwise. What is compared is resampled together, so "
-        "that differences are paired. They say what another draw of samples would change, not "
-        "what other prompts, scorers or training runs would.",
+        "Intervals are 95 %. Accuracies of one scale and shares of samples have Wilson's score "
+        f"intervals; all else has percentiles of {settings.resamples:,} resamples of the samples "
+        "with replacement, or of fewer where a caption says so. What is compared is resampled "
+        "together, so that differences are paired. Intervals say what another draw of samples "
+        "would change, not what other prompts, scorers or training runs would.",
         "Tokens are those that the model really got, as the run recorded them; axes of tokens are "
         "logarithmic. FLOPs and milliseconds are those of the run; milliseconds hold for the "
         "machine, the batch size and the load at which it was made.",
-        f"Seed {settings.seed}. The same command on the same files gives the same numbers. "
-        f"Command: {command}",
+        f"The seed is {settings.seed}. The command at the end of this section gives the same "
+        "numbers on the same files.",
     )
     return Section(
         anchor="method",
         title="How was this counted?",
         words=words,
         tables=(_facts(runs), _versions()),
+        html=f"<pre><code>{escape(command)}</code></pre>",
     )
 
 

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.report.cells import csv_header, csv_rows, show
 from experiments.report.chapters import Chapter
-from experiments.report.section import Table
+from experiments.report.section import Table, Value
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from markupsafe import Markup
+
+_MOST_BESIDE = 5  # columns with intervals beside their numbers
 
 
 class Heading(NamedTuple):
@@ -60,8 +63,26 @@ def _template() -> "Template":
         "csv_link": _csv_link,
         "csv_text": csv_text,
         "kind": _kind,
+        "stacked": _stacked,
     }
+    surroundings.filters["spoken"] = spoken
     return surroundings.from_string((here / "page.html.jinja").read_text(encoding="utf-8"))
+
+
+def spoken(text: str) -> "Markup":
+    r"""Return a sentence as HTML: escaped, numbers beside their units, `code` as code.
+
+    Example:
+        >>> spoken("5 % of <b> by `--out`")
+        Markup('5\xa0% of &lt;b&gt; by <code>--out</code>')
+    """
+    from markupsafe import Markup, escape
+
+    parts = str(escape(text.replace(" %", "\N{NO-BREAK SPACE}%"))).split("`")
+    if len(parts) % 2 == 0:  # a backtick without another
+        return Markup("`".join(parts))
+    coded = (f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+    return Markup("".join(coded))
 
 
 def csv_text(table: Table) -> str:
@@ -79,6 +100,12 @@ def _png_link(png: bytes) -> str:
 
 def _csv_link(table: Table) -> str:
     return f"data:text/csv;charset=utf-8;base64,{b64encode(csv_text(table).encode()).decode()}"
+
+
+def _stacked(table: Table) -> bool:
+    """Return whether intervals stand below their numbers, as there are many columns of them."""
+    wide = [any(isinstance(row[i], Value) for row in table.rows) for i in range(len(table.columns))]
+    return sum(wide) > _MOST_BESIDE
 
 
 def _kind(table: Table, i: int) -> str:

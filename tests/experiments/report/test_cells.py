@@ -11,17 +11,18 @@ from experiments.report.cells import UNKNOWN, csv_header, csv_rows, show
 from experiments.report.page import csv_text
 from experiments.report.section import Column, Table, Value
 
+GROUP = Column("group", "group")
 PERCENT = Column("accuracy", "accuracy, %", 1, 100.0)
 SHARE = Column("share", "share", 2)
 THIRD = Value(1 / 3, 0.1 + 0.2, 0.7)
 
 
-def table(*rows, columns=(Column("group", "group"), PERCENT)):
+def table(*rows, columns=(GROUP, PERCENT)):
     return Table("t", "Some numbers.", columns, rows)
 
 
 def test_a_value_becomes_three_columns_and_a_number_one():
-    found = table(("a", THIRD, 3), columns=(Column("group", "group"), PERCENT, Column("n", "n")))
+    found = table(("a", THIRD, 3), columns=(GROUP, PERCENT, Column("n", "n")))
     assert csv_header(found) == ["group", "accuracy", "accuracy_low", "accuracy_high", "n"]
 
 

@@ -31,7 +31,7 @@ def test_the_names_are_words_of_the_clusters():
     found = find_clusters(QUESTIONS, 3, seed=0)
     labels = found.assign(QUESTIONS)
     for kind, word in (("counting", "how many"), ("reading", "read"), ("colour", "what color")):
-        (name,) = set(labels[TRUE == kind].tolist())
+        (name,) = set(labels[kind == TRUE].tolist())
         assert word in name, (kind, name)
 
 
@@ -74,5 +74,5 @@ def test_one_wording_is_no_cluster():
 
 
 def test_more_clusters_than_wordings_are_refused():
-    with pytest.raises(DataError, match="9 clusters were asked for, .* only 2 wordings"):
+    with pytest.raises(DataError, match=r"9 clusters were asked for, .* only 2 wordings"):
         find_clusters(["Red car?", "Blue boat?"] * 20, 9, seed=0)

@@ -42,12 +42,12 @@ def test_what_is_not_given_is_none_and_the_split_test():
 
 
 def test_two_runs_of_one_name_are_refused():
-    with pytest.raises(DataError, match="two runs are called 'test'; .*NAME=PATH"):
+    with pytest.raises(DataError, match=r"two runs are called 'test'; .*NAME=PATH"):
         places(["m3/test", "mqt/test"])
 
 
 def test_data_for_some_runs_only_are_refused():
-    with pytest.raises(DataError, match="--data is given once .* each of the 3, got 2"):
+    with pytest.raises(DataError, match=r"--data is given once .* each of the 3, got 2"):
         places(["a", "b", "c"], data=["d", "e"])
 
 
