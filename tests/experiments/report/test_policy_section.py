@@ -125,7 +125,7 @@ def test_its_own_price_comes_first_and_may_have_no_name():
     policy = policy_of(CURVES.scores)
     assert named_prices(policy) == {"usual": 0.1, "none": 0.0}
     assert list(named_prices(replace(policy, price=0.0))) == ["none", "usual"]
-    assert list(named_prices(replace(policy, price=0.25)))[0] == "price 0.25"
+    assert next(iter(named_prices(replace(policy, price=0.25)))) == "price 0.25"
 
 
 def test_names_and_shapes_that_cannot_be_are_refused():

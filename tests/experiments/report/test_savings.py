@@ -72,7 +72,8 @@ def test_costs_that_are_not_known_are_said_to_be_so():
     text = " ".join(section.words)
     assert "The FLOPs and milliseconds of this run are not known" in text
     assert "cannot be told: what the price is paid for was not measured" in text
-    row = dict(zip([c.name for c in section.tables[0].columns], section.tables[0].rows[0]))
+    columns, rows = section.tables[0].columns, section.tables[0].rows
+    row = dict(zip([column.name for column in columns], rows[0], strict=True))
     assert row["flops_saved_share"] is None
     assert row["dollars_saved_per_1000"] is None
     assert row["tokens_saved_share"].value > 0
