@@ -33,11 +33,12 @@ def example_words(
 
 def _shown(run: Run, shown: Shown) -> str:
     if not shown.parts:
-        return f"None of the {count(len(run.curves), 'sample')} are shown."
+        return f"No example of the {count(len(run.curves), 'sample')} is shown."
     scales = "for each number of tokens that is enough, samples drawn at random from all groups"
     errors = "; and where a policy and the oracle disagree most" if run.policies else ""
+    part = f"{len(shown.rows):,} of {count(len(run.curves), 'sample')}"
     return (
-        f"{len(shown.rows):,} of {count(len(run.curves), 'sample')} are shown: {scales}{errors}. "
+        f"{part} {'is' if len(shown.rows) == 1 else 'are'} shown: {scales}{errors}. "
         "A scale is called enough where it and all larger ones are right (rule stable)."
     )
 
