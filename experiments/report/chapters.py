@@ -107,7 +107,7 @@ def _savings(of: Subject, rng: np.random.Generator) -> Section:
 
 def _importance(of: Subject, rng: np.random.Generator) -> Section | None:
     tables = shuffled(of.run, rng, resamples=of.settings.resamples)
-    return importance_section(of.run, tables) if tables else None
+    return importance_section(tables) if tables else None
 
 
 # In the order in which an analyst asks.
