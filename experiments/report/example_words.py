@@ -46,8 +46,8 @@ def _shown(run: Run, shown: Shown) -> str:
 def _errs(found: Disagreement) -> str:
     lost = f"{100 * found.score_lost:.1f} points of accuracy over all samples"
     return (
-        f"Against the oracle without luck, {found.policy} is too cheap, and wrong for it, on "
-        f"{percent(found.cheap_share)} of the samples, which costs {lost}; it is too dear on "
+        f"Against the oracle without luck, policy {found.policy!r} is too cheap, and wrong for it, "
+        f"on {percent(found.cheap_share)} of the samples, which costs {lost}; it is too dear on "
         f"{percent(found.dear_share)}, which costs {number(found.tokens_wasted)} visual tokens a "
         "sample."
     )

@@ -105,9 +105,9 @@ def test_promises_are_held_against_what_comes_of_them():
 @pytest.mark.parametrize(
     ("held_out", "words"),
     [
-        (True, "None of these samples were used to fit mine"),
+        (True, "None of these samples were used to fit policy 'mine'"),
         (False, "its figures are too good"),
-        (None, "It is not known whether mine was fitted"),
+        (None, "It is not known whether policy 'mine' was fitted"),
     ],
 )
 def test_what_a_policy_was_fitted_on_is_said(held_out, words):

@@ -27,6 +27,10 @@ def section_of(run, money=None):
     return savings_section(run, assess(run, rng, resamples=5), rng, resamples=50, money=money)
 
 
+def first_row(table):
+    return dict(zip([column.name for column in table.columns], table.rows[0], strict=True))
+
+
 def test_savings_at_a_price_are_those_told_by_hand():
     run = run_of(CURVES, policy_of(stable_scores(SCORES), decision_ms=2.0))
     own = measured(at_prices, run)[0]
@@ -72,11 +76,11 @@ def test_costs_that_are_not_known_are_said_to_be_so():
     text = " ".join(section.words)
     assert "The FLOPs and milliseconds of this run are not known" in text
     assert "cannot be told: what the price is paid for was not measured" in text
-    columns, rows = section.tables[0].columns, section.tables[0].rows
-    row = dict(zip([column.name for column in columns], rows[0], strict=True))
-    assert row["flops_saved_share"] is None
-    assert row["dollars_saved_per_1000"] is None
-    assert row["tokens_saved_share"].value > 0
+    shares, requests = (first_row(table) for table in section.tables[:2])
+    assert shares["flops_saved"] is None
+    assert shares["tokens_saved"].value > 0
+    assert requests["dollars_saved_per_1000"] is None
+    assert requests["ms_saved_per_1000"] is None
 
 
 def test_money_is_that_of_a_thousand_requests():
@@ -87,7 +91,7 @@ def test_money_is_that_of_a_thousand_requests():
     full, saved = dollars_saved(own.spent, Money(per_hour=3.6))
     assert (full, saved.value) == (pytest.approx(0.016), pytest.approx(0.0055))
     text = " ".join(section_of(run, Money(per_million_tokens=10.0)).words)
-    assert "At 10 dollars per million visual tokens, mine saves 0.075 dollars" in text
+    assert "At 10 dollars per million visual tokens, policy 'mine' saves 0.075 dollars" in text
 
 
 def test_a_decision_that_takes_longer_than_it_saves_costs_more():
@@ -100,7 +104,9 @@ def test_a_decision_that_takes_longer_than_it_saves_costs_more():
 def test_without_a_price_none_is_guessed():
     section = section_of(run_of(CURVES, policy_of(SCORES)))
     assert "`--dollars-per-million-tokens` or `--dollars-per-hour`" in " ".join(section.words)
-    assert not any("dollars" in column.name for column in section.tables[0].columns)
+    assert not any("dollars" in name for table in section.tables for name in first_row(table))
+    assert first_row(section.tables[1])["tokens_saved_per_1000"].value == 7500.0
+    assert "Of the other prices of policy 'mine', 'none' saves" in section.words[1]
 
 
 @pytest.mark.parametrize("money", [Money(), Money(1.0, 2.0), Money(0.0), Money(per_hour=-1.0)])
