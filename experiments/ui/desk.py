@@ -134,9 +134,7 @@ class Desk:
         """Return what is allowed; None, the policy's default, where its own price was left."""
         scales = self.answerer.scales
         if not 0 <= wish.place <= len(scales):
-            raise ValueError(
-                f"the slider has places from 0 to {len(scales)}, got {wish.place}"
-            )
+            raise ValueError(f"the slider has places from 0 to {len(scales)}, got {wish.place}")
         if wish.place:
             return Budget(num_visual_tokens=scales[wish.place - 1])
         left = abs(wish.price - self.default_price) < PRICE_STEP / 2

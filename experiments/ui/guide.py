@@ -6,6 +6,12 @@ from markupsafe import escape
 
 BEFORE = "Choose a picture, ask a question, press Ask."
 
+QUERIES = (
+    "How much each query reads of each patch, mean over heads: query 1 at the top left, then row "
+    "by row; bright is much, black nothing. It is learned, and the same for every picture and "
+    "question. Visual token i is what query i reads, and m visual tokens are the first m."
+)
+
 HOW = """
 - **Visual tokens** are what a picture costs a vision-language model. This model can answer with any
   number on its ladder; *auto* lets a policy choose, before the model runs, from cheap features of

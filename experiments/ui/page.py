@@ -11,8 +11,8 @@ from experiments.ui import guide, parts
 from experiments.ui.answering import Outcome
 from experiments.ui.desk import MAX_QUESTION, PRICE_STEP, Desk, View, Wish
 from experiments.ui.examples import Example
-from experiments.ui.looking import queries_url
 from experiments.ui.picture import path_of, picture_field
+from experiments.ui.queries import queries_url
 
 _KEPT_S = 3600  # seconds that uploads and answers of users who left are kept
 _TOGETHER = 4  # sliders of so many users are followed at once
@@ -118,7 +118,7 @@ def _add_queries(desk: Desk) -> None:
         drawn = gr.HTML(parts.note("Drawing ..."), elem_id="queries")
 
     def draw() -> str:
-        return parts.drawing(queries_url(model), "Attention of each query over the patches")
+        return parts.drawing(queries_url(model), guide.QUERIES)
 
     at.expand(draw, None, drawn, trigger_mode="once", api_visibility="private")
 
@@ -131,7 +131,7 @@ def _connect_asking(
 
     gr.on(
         list(events), ask, list(asked), list(shown), concurrency_limit=1, show_progress="minimal",
-        trigger_mode="once", api_visibility="private",
+        trigger_mode="once", preprocess=False, api_visibility="private",
     )  # fmt: skip
     gr.on(list(events), js=_SHOW_ANSWER, api_visibility="private")
 
@@ -155,7 +155,7 @@ def _connect_sliders(
     gr.on(
         [slider.change, price.change], review, list(known), list(shown),
         concurrency_limit=_TOGETHER, show_progress="hidden", trigger_mode="always_last",
-        api_visibility="private",
+        preprocess=False, api_visibility="private",
     )  # fmt: skip
 
 

@@ -123,11 +123,11 @@ def note(text: str) -> str:
 
 
 def drawing(source: str, what: str) -> str:
-    """Return one wide picture.
+    """Return one wide picture with what it shows below it.
 
     Args:
         source: a data URL.
-        what: it shows, for who cannot see it.
+        what: it shows.
     """
     return _render("drawing", source, what)
 

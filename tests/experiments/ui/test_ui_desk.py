@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def test_auto_answers_as_the_model_with_its_policy_does(desk, scenes):
     world = desk.answerer.world
     adaptive = AdaptiveVLM(world.model, world.own)
     for scene in scenes:
-        view = last(desk.ask(str(scene.path), scene.question, AUTO))
+        _, view = islice(desk.ask(str(scene.path), scene.question, AUTO), 2)  # no heat maps yet
         (wanted,) = adaptive.answer([open_image(scene.path)], [scene.question])
         assert (text_of(view), tokens_of(view)) == (wanted.text, wanted.num_visual_tokens)
         chosen = view.outcome.answers[wanted.rung]
@@ -134,11 +135,6 @@ def test_an_unreadable_file_is_one_line_without_its_place_on_the_server(desk, tm
     assert view.outcome is None
 
 
-def test_a_question_that_the_model_cannot_read_is_one_line(desk, scene):
-    long = "plate " * 300
-    assert 'role="alert"' in last(desk.ask(str(scene.path), long[:MAX_QUESTION], AUTO)).problem
-
-
 def test_a_slider_before_any_answer_changes_nothing(desk):
     assert desk.review(None, None, "", Wish(3, 0.0)) is None
 
@@ -159,7 +155,7 @@ def test_a_picture_unlike_all_scenes_gets_the_largest_scale_and_is_told_so(desk,
     noise = np.random.default_rng(0).integers(0, 256, (700, 90, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     question = "Please describe, at length, whatever you believe this shows: " * 3
-    view = last(desk.ask(str(tmp_path / "noise.png"), question, AUTO))
+    _, view = islice(desk.ask(str(tmp_path / "noise.png"), question, AUTO), 2)
     assert tokens_of(view) == 144
     assert "chosen as a fallback" in view.card
     assert view.outcome.expected == ()
