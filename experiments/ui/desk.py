@@ -127,8 +127,9 @@ class Desk:
         budget = self._budget(wish)
         decided = self.answerer.decide(image, question, budget)
         own = self.answerer.world.own
-        asked = own is not None and decided.choice.scores and not decided.choice.fallback
-        return _Made(decided, sentence_of(own, image, question, budget) if asked else "")
+        if own is None or not decided.choice.scores or decided.choice.fallback:
+            return _Made(decided, "")
+        return _Made(decided, sentence_of(own, image, question, budget))
 
     def _budget(self, wish: Wish) -> Budget | None:
         """Return what is allowed; None, the policy's default, where its own price was left."""

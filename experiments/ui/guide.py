@@ -6,6 +6,8 @@ from markupsafe import escape
 
 BEFORE = "Choose a picture, ask a question, press Ask."
 
+PRICE = "Expected score that the full scale's cost must be worth."
+
 QUERIES = (
     "How much each query reads of each patch, mean over heads: query 1 at the top left, then row "
     "by row; bright is much, black nothing. It is learned, and the same for every picture and "
@@ -53,14 +55,11 @@ def prices(named: Mapping[str, float], default: float) -> tuple[float, float, st
         default: the one that it takes unless told.
 
     Example:
-        >>> prices({"no-loss": 0.0, "balanced": 0.185}, 0.0)
-        (1.0, 0.0, "This policy's own: no-loss 0.00, balanced 0.19.")
+        >>> prices({"no-loss": 0.0, "balanced": 0.185}, 0.0)[:2]
+        (1.0, 0.0)
     """
     if not named:
         return 1.0, 0.0, "There is no policy to pay it."
     highest = max(1.0, *(round(price * 1.25, 1) for price in named.values()))
-    return (
-        highest,
-        round(default, 2),
-        f"This policy's own: {', '.join(f'{name} {price:.2f}' for name, price in named.items())}.",
-    )
+    own = ", ".join(f"{name} {price:.2f}" for name, price in named.items())
+    return highest, round(default, 2), f"{PRICE} The policy's own prices: {own}."

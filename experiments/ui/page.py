@@ -94,7 +94,7 @@ def _add_sliders(desk: Desk) -> tuple[gr.Slider, gr.HTML, gr.Slider]:
     highest, default, named = guide.prices(own.prices if own else {}, desk.default_price)
     price = gr.Slider(
         0, highest, value=default, step=PRICE_STEP, buttons=["reset"], elem_id="price",
-        label="Price, for auto: expected score that the full scale's cost must be worth",
+        label="Price, for auto",
         info=named, interactive=own is not None,
     )  # fmt: skip
     return slider, ticks, price
