@@ -62,5 +62,5 @@ def _because(groups: "Sequence[GroupContribution]") -> str:
 def _either_way(more: "Sequence[GroupContribution]", fewer: "Sequence[GroupContribution]") -> str:
     """Return what matters most on either side, in brackets."""
     sides = {"more": more, "fewer": fewer}
-    named = [f"for {side}: {g[0].claim or g[0].words}" for side, g in sides.items() if g]
+    named = [f"for {side} tokens: {g[0].claim or g[0].words}" for side, g in sides.items() if g]
     return f" ({'; '.join(named)})" if named else ""
