@@ -59,12 +59,13 @@ def explain(
         ),
     ] = "element-wise",
     layer: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Whose activations: connector (what the projector made of each patch, or what the "
-            "queries read) or vision (what the vision tower gives)."
+            help="Whose activations: vision (what the vision tower gives) or connector (what an "
+            "M3's projector made of each patch, or what an MQT's queries read).",
+            show_default="vision of an M3, connector of an MQT model",
         ),
-    ] = "connector",
+    ] = None,
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1)] = 16,
     device: DeviceOption = "cpu",
     dtype: DtypeOption = None,

@@ -4,6 +4,11 @@ Two layers can be explained. ``vision``: what the vision tower gives the project
 resampler of an MQT model. ``connector``: what an M3 model's projector made of each patch, before
 patches are averaged; of an MQT model the patches behind the resampler's LayerNorm, which its
 queries read.
+
+By default it is what the connector's first matrix reads: ``vision`` of an M3, ``connector`` of an
+MQT model. The other one of each has a normalisation behind it (the LayerNorm, or the first RMSNorm
+of the language model), which does not tell a vector from its multiple: there gradients have no part
+along the activations, or less of it than the answer rests on.
 """
 
 from collections.abc import Callable
@@ -51,6 +56,11 @@ def layer_of(runner: LlavaRunner, name: str) -> Layer:
     if isinstance(runner, MqtModel):
         return Layer(connector.ln_v, connector.read_normal)
     return Layer(connector, _same)
+
+
+def default_layer(runner: LlavaRunner) -> str:
+    """Return the layer whose activations a matrix reads, with no normalisation between."""
+    return CONNECTOR if runner.nested else VISION
 
 
 def refuse_others(model: object) -> None:
