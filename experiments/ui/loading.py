@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from policies.lightgbm_policy import ScorePolicy
     from policies.post_vision import PostVisionPolicy
 
+    OwnPolicy = ScorePolicy | PostVisionPolicy
+
 
 class World(NamedTuple):
     """What answers, and what chooses.
@@ -26,7 +28,7 @@ class World(NamedTuple):
 
     model: "MatryoshkaVLM"
     policy: GuardedPolicy
-    own: "ScorePolicy | PostVisionPolicy | None"
+    own: "OwnPolicy | None"
     notices: tuple[str, ...] = ()
 
 
@@ -52,8 +54,9 @@ def load_world(
     """
     runner = load_model(model, ladder=ladder, device=device)
     own, missing = _policy_of(model, policy)
-    if own is not None and policy is None and tuple(own.ladder) != tuple(runner.ladder):
-        own, missing = None, f"the model's own is for the scales {tuple(own.ladder)}"
+    if policy is None and own is not None and tuple(own.ladder) != tuple(runner.ladder):
+        missing = f"the model's own is for the scales {tuple(own.ladder)}"
+        own = None
     notes = [note_of(runner)] if note_of(runner) else []
     if own is None:
         notes.append(
@@ -65,9 +68,7 @@ def load_world(
     return World(runner, GuardedPolicy(own, runner.ladder, reason=missing), own, tuple(notes))
 
 
-def _policy_of(
-    model: str, policy: str | None
-) -> "tuple[ScorePolicy | PostVisionPolicy | None, str]":
+def _policy_of(model: str, policy: str | None) -> "tuple[OwnPolicy | None, str]":
     """Return a policy, or None and why there is none."""
     from policies.policy_files import load_policy
 

@@ -15,7 +15,6 @@ from experiments.ui.picture import path_of, picture_field
 from experiments.ui.queries import queries_url
 
 _KEPT_S = 3600  # seconds that uploads and answers of users who left are kept
-_TOGETHER = 4  # sliders of so many users are followed at once
 # On a phone the answer lies below what was set.
 _SHOW_ANSWER = """() => {
     const card = document.querySelector("#card");
@@ -55,8 +54,11 @@ def build_page(desk: Desk, examples: Sequence[Example], *, max_queue: int = 32) 
             gr.Markdown(guide.HOW)
         shown = [problem, card, table, maps, outcome]
         asked = [picture, question, slider, price]
-        _connect_asking(desk, [button.click, question.submit], asked, shown)
-        _connect_sliders(desk, slider, price, ticks, [outcome, *asked], shown)
+        answered = _connect_asking(desk, [button.click, question.submit], asked, shown)
+        # A slider may have been moved while the model ran.
+        moves = [answered.then, slider.change, price.change]
+        _connect_sliders(desk, moves, [outcome, *asked], shown)
+        _connect_ticks(desk, slider, ticks)
     page.queue(max_size=max_queue, api_open=False)
     return page
 
@@ -126,37 +128,42 @@ def _add_queries(desk: Desk) -> None:
 
 def _connect_asking(
     desk: Desk, events: Sequence[Any], asked: Sequence[Any], shown: Sequence[Any]
-) -> None:
+) -> Any:
     def ask(file: Any, question: str, place: float, price: float) -> Iterator[View]:
         yield from desk.ask(path_of(file), question, Wish(int(place), price))
 
-    gr.on(
+    gr.on(list(events), js=_SHOW_ANSWER, api_visibility="private")
+    return gr.on(
         list(events), ask, list(asked), list(shown), concurrency_limit=1, show_progress="minimal",
         trigger_mode="once", preprocess=False, api_visibility="private",
     )  # fmt: skip
-    gr.on(list(events), js=_SHOW_ANSWER, api_visibility="private")
 
 
 def _connect_sliders(
-    desk: Desk, slider: Any, price: Any, ticks: Any, known: Sequence[Any], shown: Sequence[Any]
+    desk: Desk, moves: Sequence[Any], known: Sequence[Any], shown: Sequence[Any]
 ) -> None:
-    def mark(place: float) -> str:
-        return parts.ticks(desk.answerer.scales, int(place))
-
     def review(
         outcome: Outcome | None, file: Any, question: str, place: float, price: float
     ) -> Any:
         view = desk.review(outcome, path_of(file), question, Wish(int(place), price))
         return [gr.skip()] * len(View._fields) if view is None else view
 
+    for move in moves:
+        # One after the other, so that the last move is what is seen last.
+        move(
+            review, list(known), list(shown), concurrency_limit=1, concurrency_id="review",
+            show_progress="hidden", preprocess=False, api_visibility="private",
+            trigger_mode="always_last",
+        )  # fmt: skip
+
+
+def _connect_ticks(desk: Desk, slider: Any, ticks: Any) -> None:
+    def mark(place: float) -> str:
+        return parts.ticks(desk.answerer.scales, int(place))
+
     slider.change(
         mark, slider, ticks, queue=False, show_progress="hidden", api_visibility="private",
         trigger_mode="always_last",
-    )  # fmt: skip
-    gr.on(
-        [slider.change, price.change], review, list(known), list(shown),
-        concurrency_limit=_TOGETHER, show_progress="hidden", trigger_mode="always_last",
-        preprocess=False, api_visibility="private",
     )  # fmt: skip
 
 

@@ -32,10 +32,5 @@ def picture_field() -> gr.Image:
 
 
 def path_of(file: Mapping[str, Any] | None) -> str | None:
-    """Return where an uploaded file lies, from what the browser sends of the field.
-
-    Example:
-        >>> path_of({"path": "/tmp/x.png", "size": 9}), path_of(None)
-        ('/tmp/x.png', None)
-    """
+    """Return where an uploaded file lies, from what the browser sends of the field; else None."""
     return None if file is None else file.get("path")

@@ -3,24 +3,29 @@
 import asyncio
 import importlib.util
 
-import gradio as gr
 import pytest
 
 from experiments.cli import run
-from experiments.ui.picture import path_of, picture_field
 
 
 @pytest.mark.parametrize("address", ["http://192.0.2.1/a.png", "ftp://192.0.2.1/a.png"])
 def test_an_address_in_the_place_of_a_file_is_not_fetched(address):
+    import gradio as gr
+
+    from experiments.ui.picture import picture_field
+
     with pytest.raises(gr.Error, match="addresses are not fetched"):
         asyncio.run(picture_field().async_move_resource_to_block_cache(address))
 
 
 def test_an_uploaded_file_is_found_where_it_lies(scenes):
+    from experiments.ui.picture import path_of, picture_field
+
     field = picture_field()
     moved = asyncio.run(field.async_move_resource_to_block_cache(str(scenes[0].path)))
     with open(path_of({"path": moved}), "rb") as file:
         assert file.read() == scenes[0].path.read_bytes()
+    assert path_of(None) is None
 
 
 @pytest.mark.parametrize(
