@@ -19,18 +19,20 @@ def in_words(policy: str, table: ImportanceTable) -> tuple[str, ...]:
     moving = [each for each in table.groups if each.changed.value > 0]
     still = [each.words for each in table.groups if each.changed.value == 0]
     if not moving:
-        return (
+        still_all = (
             f"Shuffling any group of features among {table.num_samples:,} samples changes none of "
-            f"the choices of {policy} at price {table.price:.3g}: nothing that it sees moves them.",
+            f"the choices of {policy} at price {table.price:.3g}: nothing it sees moves them."
         )
+        matters = any(each.gap_lost.low > 0 for each in table.groups)
+        return (still_all, _lost(table)) if matters else (still_all,)
     said = [_first(policy, table, moving)]
     if len(moving) > 1:
         said.append(_next(moving))
-    said.append(_lost(table, moving))
+    said.append(_lost(table))
     if still:
         said.append(
-            f"Shuffling {listed(still)} changes no choice: {_they(still)} the same in all samples, "
-            "or the policy does not look."
+            f"Shuffling {listed(still)} changes no choice: either nothing differs there between "
+            "the samples, or the policy does not look."
         )
     return tuple(said)
 
@@ -41,21 +43,20 @@ def _first(policy: str, table: ImportanceTable, moving: Sequence[Importance]) ->
     tie = f", though not surely more than {' or '.join(rivals)}" if rivals else ""
     return (
         f"The choices of {policy} at price {table.price:.3g} are moved most by {first.words}{tie}: "
-        f"shuffled among {table.num_samples:,} samples, it gives {_percent(first.changed)} of them "
-        f"another scale and changes their visual tokens by a factor of {_factor(first.moved)} on "
+        f"shuffling that among {table.num_samples:,} samples gives {_percent(first.changed)} of "
+        f"them another scale and changes visual tokens by a factor of {_factor(first.moved)} on "
         "average, up or down."
     )
 
 
 def _next(moving: Sequence[Importance]) -> str:
-    others = [f"{each.words} ({_percent(each.changed)})" for each in moving[1:4]]
-    come = "comes" if len(others) == 1 else "come"
-    return f"Next {come} {listed(others)}, by the share of samples that get another scale."
+    others = [f"{each.words} (by a factor of {_factor(each.moved)})" for each in moving[1:4]]
+    return f"Next {'comes' if len(others) == 1 else 'come'} {listed(others)}."
 
 
-def _lost(table: ImportanceTable, moving: Sequence[Importance]) -> str:
+def _lost(table: ImportanceTable) -> str:
     """Say what shuffling costs, of the groups where a cost is certain."""
-    by_gap = sorted(moving, key=lambda each: -each.gap_lost.value)
+    by_gap = sorted(table.groups, key=lambda each: -each.gap_lost.value)
     sure = [each for each in by_gap if each.gap_lost.low > 0]
     if np.isnan(table.gap_closed):
         return "The oracle gains nothing over fixed scales here, so there is no gap to lose."
@@ -63,17 +64,13 @@ def _lost(table: ImportanceTable, moving: Sequence[Importance]) -> str:
     if not sure:
         return f"No group by itself is shown to be needed for the {closed} on these samples."
     words = listed([f"{each.words} {_points(each.gap_lost)}" for each in sure[:3]])
-    costly = [each.words for each in moving if each.utility_lost.low > 0]
+    costly = [each.words for each in table.groups if each.utility_lost.low > 0]
     at_price = (
         f"at this price alone, a loss is certain for {listed(costly)}"
         if costly
         else "at this price alone, no group's loss is certain"
     )
     return f"Of the {closed} over all prices, shuffling costs, in points: {words}; {at_price}."
-
-
-def _they(words: Sequence[str]) -> str:
-    return "it is" if len(words) == 1 else "they are"
 
 
 def _percent(found: Estimate) -> str:
