@@ -8,12 +8,6 @@ BEFORE = "Choose a picture, ask a question, press Ask."
 
 PRICE = "Expected score that the full scale's cost must be worth."
 
-QUERIES = (
-    "How much each query reads of each patch, mean over heads: query 1 at the top left, then row "
-    "by row; bright is much, black nothing. It is learned, and the same for every picture and "
-    "question. Visual token i is what query i reads, and m visual tokens are the first m."
-)
-
 HOW = """
 - **Visual tokens** are what a picture costs a vision-language model. This model can answer with any
   number on its ladder; *auto* lets a policy choose, before the model runs, from cheap features of
@@ -26,8 +20,9 @@ HOW = """
 - **Saved** is against the largest scale. FLOPs count the whole answer, vision encoder included, a
   multiply-add as two. Milliseconds were measured for this request, on this machine, and swing
   with what else runs there.
-- **Heat maps** are Grad-CAM: where the picture speaks for the answer that this scale gave. Each is
-  scaled to its own peak, so compare places, not brightness.
+- **Heat maps** show where the picture speaks for the answer that each scale gave: the gradient of
+  its log-probability through the visual tokens, times what the patches hold. Each is scaled to its
+  own peak, so compare places, not brightness.
 - Moving a slider afterwards runs nothing but the policy: the answers are there already.
 - Pictures stay on this machine and are deleted after about an hour, or when the page ends.
 """

@@ -1,12 +1,15 @@
 """Heat maps for the page: what of the picture speaks for the answer at each scale."""
 
+import base64
+import io
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from PIL import Image
 
 from budget.errors import BudgetError, one_line
-from experiments.ui.data_urls import data_url
+from budget.mqt_model import MqtModel
 
 if TYPE_CHECKING:
     from budget.llava import LlavaRunner
@@ -77,9 +80,28 @@ def look(
     )
 
 
+@lru_cache(maxsize=1)
+def queries_url(model: "MatryoshkaVLM") -> str:
+    """Return what each query of an MQT model attends to, as a data URL; empty for other models.
+
+    The picture is the same whatever the model is asked about, and says so.
+    """
+    from budget.explaining.drawing import draw_queries
+    from budget.explaining.queries import query_attention
+
+    return png_url(draw_queries(query_attention(model))) if isinstance(model, MqtModel) else ""
+
+
 def _shown(image: Image.Image) -> str:
     """Return a picture as a data URL, as large as it is shown; small ones keep crisp pixels."""
     longer = max(image.size)
     width, height = (max(round(each * _SIDE / longer), 1) for each in image.size)
     how = Image.Resampling.NEAREST if longer < _SIDE else Image.Resampling.LANCZOS
-    return data_url(image.resize((width, height), how))
+    file = io.BytesIO()
+    image.resize((width, height), how).save(file, "PNG")
+    return png_url(file.getvalue())
+
+
+def png_url(png: bytes) -> str:
+    """Return a PNG file as a data URL: it stands in the page, and nobody is asked for it."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()

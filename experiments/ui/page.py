@@ -11,8 +11,8 @@ from experiments.ui import guide, parts
 from experiments.ui.answering import Outcome
 from experiments.ui.desk import MAX_QUESTION, PRICE_STEP, Desk, View, Wish
 from experiments.ui.examples import Example
+from experiments.ui.looking import queries_url
 from experiments.ui.picture import path_of, picture_field
-from experiments.ui.queries import queries_url
 
 _KEPT_S = 3600  # seconds that uploads and answers of users who left are kept
 # On a phone the answer lies below what was set.
@@ -121,7 +121,7 @@ def _add_queries(desk: Desk) -> None:
         drawn = gr.HTML(parts.note("Drawing ..."), elem_id="queries")
 
     def draw() -> str:
-        return parts.drawing(queries_url(model), guide.QUERIES)
+        return parts.drawing(queries_url(model), "What each query attends to")
 
     at.expand(draw, None, drawn, trigger_mode="once", api_visibility="private")
 

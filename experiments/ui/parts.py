@@ -13,8 +13,8 @@ from experiments.ui.answering import Decided, ScaleAnswer
 from experiments.ui.looking import Looks
 
 _MAPS_NOTE = (
-    "What speaks for the answer: Grad-CAM of its log-probability, through the visual tokens back "
-    "to the picture. Bright speaks for it; each map is scaled to its own peak."
+    "Where the picture speaks for each scale's answer: the gradient of its log-probability, "
+    "through the visual tokens back to the patches. Each map is scaled to its own peak."
 )
 
 
@@ -123,11 +123,11 @@ def note(text: str) -> str:
 
 
 def drawing(source: str, what: str) -> str:
-    """Return one wide picture with what it shows below it.
+    """Return one wide picture.
 
     Args:
         source: a data URL.
-        what: it shows.
+        what: it shows, for who cannot see it.
     """
     return _render("drawing", source, what)
 

@@ -2,7 +2,6 @@
 
 from itertools import islice
 
-import numpy as np
 import pytest
 
 from budget.errors import ModelError, PolicyError
@@ -11,7 +10,7 @@ from experiments.families.tiny.qwen import qwen2_vl
 from experiments.ui.answering import Answerer
 from experiments.ui.desk import Desk, Wish
 from experiments.ui.loading import load_world
-from experiments.ui.queries import mosaic, queries_url
+from experiments.ui.looking import queries_url
 
 
 def copy_of(name, folder, *, policy=False):
@@ -75,19 +74,6 @@ def test_mqt_shows_what_its_queries_attend_to(scenes):
     assert f'data-tokens="{desk.answerer.scales[1]}"' in view.card
     assert view.maps.count("<img") == len(desk.answerer.scales)
     assert queries_url(desk.answerer.world.model).startswith("data:image/png;base64,")
-
-
-def test_the_mosaic_has_a_tile_per_query_in_order():
-    attention = np.zeros((5, 2, 2))
-    for query in range(5):
-        attention[query, query % 2, query // 3] = 1.0
-    picture = np.asarray(mosaic(attention)).astype(int)
-    # Three across, two down; a tile is 10 pixels wide and 6 apart from the next.
-    tiles = [picture[i // 3 * 16 :, i % 3 * 16 :][:10, :10].sum(axis=2) for i in range(6)]
-    for query, tile in enumerate(tiles[:5]):
-        brightest = np.unravel_index(tile.argmax(), tile.shape)
-        assert (brightest[0] // 5, brightest[1] // 5) == (query % 2, query // 3)
-    assert (tiles[5] == 3 * 255).all()  # there is no sixth query
 
 
 def test_a_model_of_another_family_answers_and_says_that_it_has_no_heat_maps(tmp_path, scenes):
