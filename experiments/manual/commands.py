@@ -36,9 +36,7 @@ def all_commands() -> Iterator[Entry]:
         yield from _commands_of(("budget", name), entry.load(name))
 
 
-def _commands_of(
-    words: tuple[str, ...], command: TyperCommand | TyperGroup
-) -> Iterator[Entry]:
+def _commands_of(words: tuple[str, ...], command: TyperCommand | TyperGroup) -> Iterator[Entry]:
     if isinstance(command, TyperGroup):
         for name, inner in command.commands.items():
             yield from _commands_of((*words, name), inner)
@@ -69,7 +67,11 @@ def _body(entry: Entry) -> str:
         for parameter in entry.command.get_params(context)
         if (record := parameter.get_help_record(context)) and record[0] != "--help"
     ]
-    table = ["| | |", "|---|---|", *(f"| {_name(name)} | {_cell(text)} |" for name, text in rows)]
+    table = [
+        "| option | meaning |",
+        "|---|---|",
+        *(f"| {_name(name)} | {_cell(text)} |" for name, text in rows),
+    ]
     words = _prose(entry.command.help or "")
     return "\n".join([words, "", "```text", usage, "```", "", *(table if rows else []), ""])
 
