@@ -12,9 +12,10 @@ from experiments.cli import COMMANDS
 
 HEAD = """# Commands
 
-Taken from the commands themselves; `budget COMMAND --help` says the same. Bad input leaves as one line on
-stderr and exit code 2, and the last line of every command that measures something is one line of JSON.
-`budget --version` tells the version. With `BUDGET_TRACEBACK=1` in the environment an error shows where it came from.
+Taken from the commands themselves; `budget COMMAND --help` says the same. Bad input leaves as one
+line on stderr and exit code 2, and the last line of every command that measures something is one
+line of JSON. `budget --version` tells the version. With `BUDGET_TRACEBACK=1` in the environment an
+error shows where it came from.
 """
 
 

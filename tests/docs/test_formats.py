@@ -1,4 +1,4 @@
-"""The page of file formats against the code that writes the files: nothing missing, nothing more."""
+"""The page of file formats against the code that writes them: nothing missing, nothing more."""
 
 import json
 import re
