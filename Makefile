@@ -13,7 +13,7 @@ TORCHVISION := torchvision==0.28.0
 VISION := .venv/vision
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bars test test-vision test-slow test-evals test-gpu check docs models-page train-m3 train-mqt clean
+.PHONY: help demo bars report test test-vision test-slow test-evals test-gpu check docs models-page train-m3 train-mqt clean
 
 help:  ## list the targets
 	@awk -F ":.*## " '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ bars: $(STAMP)  ## judge the shipped M3 policies of every tier against all basel
 	@$(BIN)/budget policy evaluate --policy m3 $(HELD_OUT) --out runs/bars/pre
 	@$(BIN)/budget policy evaluate --policy $(POLICIES)/post-vision --model m3 $(HELD_OUT) --out runs/bars/post-vision
 	@$(BIN)/budget policy escalate --policy $(POLICIES)/policy $(SPLITS)
+
+report: $(STAMP)  ## how much detail the shipped testbed needs, as a page in runs/report
+	@$(BIN)/budget report testbed=$(CURVES)/test.parquet --data scenes --policy m3 \
+		--fit-curves $(CURVES)/fit.parquet --features-cache runs/features --out runs/report
 
 # A process per core, each with one thread.
 PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not gpu"
