@@ -86,6 +86,11 @@ COMMANDS = {
     "ask": LazyCommand(
         "budget.cli", "app", "Answer one question about one image.", _wire_policy_loader
     ),
+    "explain": LazyCommand(
+        "budget.explaining.cli",
+        "explain",
+        "Draw what of an image speaks for an answer, at each number of visual tokens.",
+    ),
     "serve": LazyCommand(
         "budget.serving.cli",
         "app",
