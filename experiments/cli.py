@@ -103,6 +103,9 @@ COMMANDS = {
         "Decide budgets in front of a server that runs already.",
         _wire_policy_loader,
     ),
+    "ui": LazyCommand(
+        "experiments.ui.cli", "ui", "Open a page to ask about pictures and move the tokens."
+    ),
     "oracle": LazyCommand(
         "oracle.cli", "app", "Run a model at every scale over a dataset.", _wire_scenes
     ),
