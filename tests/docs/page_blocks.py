@@ -62,7 +62,7 @@ def follow(page, folder):
         },
         capture_output=True,
         text=True,
-        timeout=550,
+        timeout=1500,
     )
     assert done.returncode == 0, done.stderr[-6000:] + done.stdout[-6000:]
     return done.stdout

@@ -12,6 +12,7 @@ PAGE = page_text("deploy")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1600)
 def test_the_page_can_be_followed_from_an_empty_folder(tmp_path):
     told = follow("deploy", tmp_path)
     assert told.count('"status":"ready"') == 6

@@ -13,6 +13,7 @@ TO_RUN = [
 ]
 
 
+@pytest.mark.timeout(1600)
 @pytest.mark.parametrize(
     "page", [p if p in QUICK else pytest.param(p, marks=pytest.mark.slow) for p in TO_RUN]
 )
