@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -40,7 +40,7 @@ def all_commands() -> Iterator[Entry]:
 def _commands_of(words: tuple[str, ...], command: TyperCommand | TyperGroup) -> Iterator[Entry]:
     if isinstance(command, TyperGroup):
         for name, inner in command.commands.items():
-            yield from _commands_of((*words, name), inner)
+            yield from _commands_of((*words, name), cast("TyperCommand | TyperGroup", inner))
     else:
         yield Entry(words, command)
 
