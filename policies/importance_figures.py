@@ -44,7 +44,7 @@ def draw_importance(tables: Mapping[str, ImportanceTable], *, singles: bool = Fa
             places = [names.index(each.name) + offset for each in own]
             _points(axes, own, places, field, factor, name, i)
         axes.axvline(0, color="#555555", lw=1)
-        axes.set_xlabel(f"{label} (95 % intervals)", fontsize=9)
+        axes.set_xlabel(f"{label} (95 %)", fontsize=9)
         axes.grid(alpha=0.25, axis="x")
     panels[0].set_yticks(range(len(names)), [first[each].words for each in names], fontsize=9)
     panels[0].invert_yaxis()

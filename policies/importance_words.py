@@ -29,8 +29,8 @@ def in_words(policy: str, table: ImportanceTable) -> tuple[str, ...]:
     said.append(_lost(table, moving))
     if still:
         said.append(
-            f"Shuffling {listed(still)} changes no choice: {_they(still)} the same in all samples, "
-            "or the policy does not look."
+            f"Shuffling {listed(still)} changes no choice: either nothing differs there between "
+            "the samples, or the policy does not look."
         )
     return tuple(said)
 
@@ -41,16 +41,15 @@ def _first(policy: str, table: ImportanceTable, moving: Sequence[Importance]) ->
     tie = f", though not surely more than {' or '.join(rivals)}" if rivals else ""
     return (
         f"The choices of {policy} at price {table.price:.3g} are moved most by {first.words}{tie}: "
-        f"shuffled among {table.num_samples:,} samples, it gives {_percent(first.changed)} of them "
-        f"another scale and changes their visual tokens by a factor of {_factor(first.moved)} on "
+        f"shuffling that among {table.num_samples:,} samples gives {_percent(first.changed)} of "
+        f"them another scale and changes visual tokens by a factor of {_factor(first.moved)} on "
         "average, up or down."
     )
 
 
 def _next(moving: Sequence[Importance]) -> str:
-    others = [f"{each.words} ({_percent(each.changed)})" for each in moving[1:4]]
-    come = "comes" if len(others) == 1 else "come"
-    return f"Next {come} {listed(others)}, by the share of samples that get another scale."
+    others = [f"{each.words} (by a factor of {_factor(each.moved)})" for each in moving[1:4]]
+    return f"Next {'comes' if len(others) == 1 else 'come'} {listed(others)}."
 
 
 def _lost(table: ImportanceTable, moving: Sequence[Importance]) -> str:
@@ -70,10 +69,6 @@ def _lost(table: ImportanceTable, moving: Sequence[Importance]) -> str:
         else "at this price alone, no group's loss is certain"
     )
     return f"Of the {closed} over all prices, shuffling costs, in points: {words}; {at_price}."
-
-
-def _they(words: Sequence[str]) -> str:
-    return "it is" if len(words) == 1 else "they are"
 
 
 def _percent(found: Estimate) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.report.assessment import Assessment, assess
+from experiments.report.examples import examples_section
 from experiments.report.gap import gap_section
 from experiments.report.importance import importance_section
 from experiments.report.importance_tables import shuffled
@@ -132,12 +133,18 @@ def add_examples(
     """Return the chapters of runs with examples at their end.
 
     Args:
-        chapters: as :func:`chapters_of` gives them.
-        runs: of these chapters; side by side they have no examples.
+        chapters: one a run, as :func:`chapters_of` gives them.
+        runs: of these chapters.
         settings: what the user asked for.
         room: bytes of the page that all examples may take.
     """
-    return tuple(chapters)
+    each, made = room // len(runs), []
+    for chapter, run, prefix in zip(chapters, runs, _prefixes(len(runs)), strict=True):
+        rng = np.random.default_rng([settings.seed, len(SECTIONS) + 1])
+        # What stands around the html in the page takes a little, too.
+        section = examples_section(run, rng, num=settings.examples, max_bytes=max(0, each - 8_000))
+        made.append(chapter._replace(sections=(*chapter.sections, prefixed(section, prefix))))
+    return tuple(made)
 
 
 def _chapter(run: Run, prefix: str, sections: Sequence[Section]) -> Chapter:

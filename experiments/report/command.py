@@ -58,9 +58,10 @@ def run_report(
     with progress("Sections", "sections") as update:
         first = chapters_of(runs, settings, compare=compare, progress=update)
     heading = _heading(runs, title, compare=compare)
+    plain = compare or not settings.examples
     fitted = fitting_page(
         [*first, last],
-        lambda room: [*add_examples(first, runs, settings, room), last],
+        lambda room: [*(first if plain else add_examples(first, runs, settings, room)), last],
         lambda chapters, notes: render_page(heading._replace(notes=tuple(notes)), chapters),
     )
     for note in fitted.notes:

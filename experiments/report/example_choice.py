@@ -54,7 +54,15 @@ def typical_parts(
         rows = tuple(
             row for row, _ in zip(spread(own, curves.groups, rng), range(num), strict=False)
         )
-        parts.append(Part(_title(curves, rung), _why(rung), rows, len(own), ("",) * len(rows)))
+        parts.append(
+            Part(
+                _title(curves, rung),
+                _why(rung, curves.num_rungs),
+                rows,
+                len(own),
+                ("",) * len(rows),
+            )
+        )
     return tuple(parts)
 
 
@@ -86,13 +94,12 @@ def _title(curves: Curves, rung: int) -> str:
     )
 
 
-def _why(rung: int) -> str:
+def _why(rung: int, num_rungs: int) -> str:
+    drawn = "drawn at random, spread over groups."
     if rung == UNSOLVED:
-        return (
-            "Wrong at the full scale, whatever smaller ones do; drawn at random, spread over "
-            "groups."
-        )
-    return (
-        "Right at this scale and at every larger one, but not at the one before; drawn at "
-        "random, spread over groups."
-    )
+        return f"Wrong at the full scale, whatever smaller ones do; {drawn}"
+    if rung == 0:
+        return f"Right at every scale; {drawn}"
+    if rung == num_rungs - 1:
+        return f"Right at the full scale, wrong at the one before; {drawn}"
+    return f"Right at this scale and at every larger one, wrong at the one before; {drawn}"

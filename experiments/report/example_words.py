@@ -8,6 +8,9 @@ from experiments.report.phrases import count, number, percent
 from experiments.report.runs import Run
 from experiments.report.thumbnails import SIZES
 
+# What begins so says what was left out that a larger page would show.
+FOR_SIZE = "For the size of the page"
+
 
 def example_words(
     run: Run, shown: Shown, found: Sequence[Disagreement], wanted: int
@@ -30,11 +33,12 @@ def example_words(
 
 def _shown(run: Run, shown: Shown) -> str:
     if not shown.parts:
-        return f"None of the {count(len(run.curves), 'sample')} are shown."
+        return f"No example of the {count(len(run.curves), 'sample')} is shown."
     scales = "for each number of tokens that is enough, samples drawn at random from all groups"
     errors = "; and where a policy and the oracle disagree most" if run.policies else ""
+    part = f"{len(shown.rows):,} of {count(len(run.curves), 'sample')}"
     return (
-        f"{len(shown.rows):,} of {count(len(run.curves), 'sample')} are shown: {scales}{errors}. "
+        f"{part} {'is' if len(shown.rows) == 1 else 'are'} shown: {scales}{errors}. "
         "A scale is called enough where it and all larger ones are right (rule stable)."
     )
 
@@ -60,16 +64,13 @@ def _less(run: Run, shown: Shown, wanted: int) -> tuple[str, ...]:
     fewer = max((len(part.rows) for part in shown.parts), default=0)
     if fewer < min(wanted, _most(shown)) or (wanted and not shown.parts):
         words.append(
-            f"For the size of the page, at most {fewer} instead of {wanted} samples of a kind are "
-            "shown."
+            f"{FOR_SIZE}, at most {fewer} instead of {wanted} samples of a kind are shown."
         )
     if run.samples is not None and shown.parts:
         if shown.size is None:
-            words.append("For the size of the page, pictures are left out.")
+            words.append(f"{FOR_SIZE}, pictures are left out.")
         elif shown.size != SIZES[0]:
-            words.append(
-                f"For the size of the page, pictures are at most {shown.size[0]} pixels a side."
-            )
+            words.append(f"{FOR_SIZE}, pictures are at most {shown.size[0]} pixels a side.")
     return tuple(words)
 
 

@@ -8,6 +8,7 @@ from budget.bootstrap import intervals
 from experiments.report.assessment import chosen_rungs
 from experiments.report.runs import PolicyChoices
 from experiments.report.section import Value
+from experiments.report.verdicts import around
 from oracle.curves import Curves
 from policies.calibration_report import expected_calibration_error
 from policies.hull import FloatArray
@@ -51,4 +52,4 @@ def measure_expectation(
 
     own = statistics(np.ones(len(curves))).tolist()
     spans = intervals(statistics, len(curves), rng, resamples=resamples)
-    return Expectation(*(Value(x, *span) for x, span in zip(own, spans, strict=True)))
+    return Expectation(*(around(x, *span) for x, span in zip(own, spans, strict=True)))

@@ -5,7 +5,7 @@ import numpy as np
 from experiments.report.luck import Luck
 from experiments.report.phrases import percent, points, tokens_in_words
 from experiments.report.rule_gaps import Gaps, RuleGap
-from experiments.report.verdicts import few_samples, known, more_or_less, sign
+from experiments.report.verdicts import few_samples, known, more_or_less, negative, sign
 from oracle.curves import Curves
 
 _MEANS = {
@@ -46,28 +46,29 @@ def _gap(gaps: Gaps, stable: RuleGap, first: RuleGap) -> str:
     best = tokens_in_words(gaps.tokens[gaps.best])
     return (
         f"The best fixed scale, {best}, has an accuracy of {percent(gaps.accuracy[gaps.best])}; "
-        f"choosing a scale for each sample could gain {points(stable.over_best)} by the rule "
-        f"stable and {points(first.over_best)} by the rule first-correct"
-        + _verdict(stable, first)
-        + f"; against mixing fixed scales at random with the same tokens it is "
-        f"{points(stable.over_mix)} and {points(first.over_mix)}."
+        f"choosing a scale for each sample {_gain(stable)} by the rule stable and {_gain(first)} "
+        "by the rule first-correct; against mixing fixed scales at random with the same tokens it "
+        f"is {points(stable.over_mix)} and {points(first.over_mix)}."
     )
 
 
-def _verdict(stable: RuleGap, first: RuleGap) -> str:
-    sure = [row.rule for row in (stable, first) if sign(row.over_best) > 0]
-    if len(sure) == 2:
-        return ""
-    other = "neither of which can be told" if not sure else "the first of which cannot be told"
-    return f", {other} from none"
+def _gain(row: RuleGap) -> str:
+    return more_or_less(
+        row.over_best,
+        better=f"could gain {points(row.over_best)}",
+        worse=f"would lose {points(negative(row.over_best))}",
+        same=f"comes to {points(row.over_best)}, which cannot be told from none,",
+    )
 
 
 def _against_best(row: RuleGap) -> str:
     gain = more_or_less(
         row.over_best,
         better=f"{points(row.over_best)} more than the best fixed scale",
-        worse=f"{points(row.over_best)} against the best fixed scale, so less than it",
-        same=f"{points(row.over_best)} against the best fixed scale, from which it cannot be "
+        worse=f"{points(negative(row.over_best))} less than the best fixed scale",
+        same="exactly what the best fixed scale reaches"
+        if row.over_best == (0.0, 0.0, 0.0)
+        else f"{points(row.over_best)} against the best fixed scale, from which it cannot be "
         "told apart",
     )
     spent = more_or_less(

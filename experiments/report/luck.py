@@ -6,6 +6,7 @@ import numpy as np
 
 from budget.bootstrap import intervals
 from experiments.report.section import Value
+from experiments.report.verdicts import around
 from oracle.curves import Curves
 from oracle.luck import KnowsOrGuesses, lucky_guesser
 from policies.hull import FloatArray
@@ -61,7 +62,7 @@ def measure_luck(
 
     spans = intervals(statistics, len(curves), rng, resamples=resamples)
     own = statistics(np.ones(len(curves))).tolist()
-    any_right, gain, known, luck = (Value(x, *span) for x, span in zip(own, spans, strict=True))
+    any_right, gain, known, luck = (around(x, *span) for x, span in zip(own, spans, strict=True))
     guesser = lucky_guesser(curves, rng, threshold=threshold, permutations=permutations)
     guessed = [
         (reached - full.mean()) / gain.value if gain.value > 0 else float("nan")

@@ -9,7 +9,7 @@ from budget.stable import stable_scores
 from experiments.report.assessment import bounded, chosen_rungs
 from experiments.report.runs import PolicyChoices, Run
 from experiments.report.section import Value
-from experiments.report.verdicts import NO_VALUE
+from experiments.report.verdicts import NO_VALUE, around
 from oracle.resampled import estimate, resampled_means
 from policies.allocation import IntArray
 from policies.coarse_sweep import CoarsePath, CoarseSweep
@@ -113,4 +113,4 @@ def _closed(
         return gap_closed_area(*frontiers, hull, float(costs.max()))
 
     value = closed(np.ones(len(scores)))
-    return Value(value, *interval(closed, len(scores), rng, resamples=resamples))
+    return around(value, *interval(closed, len(scores), rng, resamples=resamples))

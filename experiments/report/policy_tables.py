@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from experiments.report.assessment import Assessment, named_prices
 from experiments.report.expectations import Expectation
 from experiments.report.policy_groups import GroupGap
 from experiments.report.runs import Run
 from experiments.report.section import Cell, Column, Table, Value
+from experiments.report.verdicts import around
+from oracle.resampled import estimate
 from policies.rules import ANY_CORRECT, PER_GROUP, RANDOM_MIX, STABLE
 
 _POLICY = Column("policy", "policy")
@@ -23,10 +27,19 @@ _METRICS = (
     "gap_closed_any",
 )
 
+# Least and largest value that one sample can have, by the last word of a figure's name.
+_BOUNDS = {"accuracy": (0.0, 1.0), "lost": (-1.0, 1.0), "mix": (-1.0, 1.0), "group": (-1.0, 1.0)}
+
 
 def figure(assessed: Assessment, rule: str, metric: str, budget: float | None = None) -> Value:
     """Return a figure of the assessment with its interval; NaN if it was not measured."""
-    return Value(*assessed.table.get(rule, metric, budget)[:3])
+    value, low, high, _ = assessed.table.get(rule, metric, budget)
+    own = metric.rpartition("_")[2]
+    if high - low < 1e-12 and own in _BOUNDS:
+        # Of samples that are all alike a bootstrap knows nothing else.
+        bounds = _BOUNDS[own]
+        return Value(*estimate(value, np.array([value]), assessed.table.num_samples, bounds=bounds))
+    return around(value, low, high)
 
 
 def range_table(run: Run, assessed: Assessment) -> Table:

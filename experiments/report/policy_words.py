@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from experiments.report.assessment import Assessment, named_prices
 from experiments.report.expectations import Expectation
-from experiments.report.phrases import count, percent, points, tokens_in_words
+from experiments.report.phrases import percent, points, tokens_in_words
 from experiments.report.policy_groups import GroupGap
 from experiments.report.policy_tables import figure
 from experiments.report.runs import PolicyChoices, Run
 from experiments.report.section import Value
-from experiments.report.verdicts import few_samples, known, more_or_less, sign
+from experiments.report.verdicts import FEW, few_samples, known, more_or_less, negative, sign
 from policies.rules import PER_GROUP
 
 _HELD_OUT = {
@@ -89,7 +89,7 @@ def _per_group(assessed: Assessment, name: str) -> tuple[str, ...]:
     told = more_or_less(
         more,
         better=f"{name} closes {_percentage_points(more)} more",
-        worse=f"{name} closes {_percentage_points(more)}, so less than that",
+        worse=f"{name} closes {_percentage_points(negative(more))} less",
         same=f"the difference to {name}, {_percentage_points(more)}, cannot be told from none",
     )
     return (
@@ -117,13 +117,13 @@ def _at_price(assessed: Assessment, policy: PolicyChoices) -> tuple[str, ...]:
     against_full = more_or_less(
         lost,
         better=f"{points(lost)} less than the full scale",
-        worse=f"{points(Value(-lost.value, -lost.high, -lost.low))} more than the full scale",
+        worse=f"{points(negative(lost))} more than the full scale",
         same=f"which cannot be told from the full scale's (it loses {points(lost)})",
     )
     against_mix = more_or_less(
         lead,
         better=f"{points(lead)} above the best random mix of fixed scales at the same tokens",
-        worse=f"{points(lead)} against the best random mix at the same tokens, so below it",
+        worse=f"{points(negative(lead))} below the best random mix at the same tokens",
         same=f"{points(lead)} against the best random mix at the same tokens, from which it cannot "
         "be told apart",
     )
@@ -140,22 +140,23 @@ def _at_price(assessed: Assessment, policy: PolicyChoices) -> tuple[str, ...]:
 
 def _groups(groups: Sequence[GroupGap]) -> tuple[str, ...]:
     """Say where the policy closes most and least, where intervals allow it."""
-    told = sorted((g for g in groups if known(g.closed)), key=lambda g: -g.closed.value)
+    large = [g for g in groups if g.n >= FEW and known(g.closed)]
+    told = sorted(large, key=lambda g: -g.closed.value)
     if len(told) < 2:
         return ()
     most, least = told[0], told[-1]
     apart = most.closed.low > least.closed.high
+    of = f"the groups of at least {FEW} samples" if len(large) < len(groups) else "the groups"
     first = (
-        f"Within the groups it closes most in {most.group}, {percent(most.closed)}, and least in "
+        f"Within {of} it closes most in {most.group}, {percent(most.closed)}, and least in "
         f"{least.group}, {percent(least.closed)}"
         + (". " if apart else "; these cannot be told apart. ")
     )
     none = [g.group for g in told if sign(g.closed) < 1]
     rest = (
-        f"In {count(len(none), 'group')} of {len(told)} it cannot be told from the random mix or "
-        "is worse."
+        f"In {len(none)} of these {len(told)} it cannot be told from the random mix or is worse."
         if none
-        else "In every group it is better than the random mix."
+        else "In each of them it is better than the random mix."
     )
     return (first + rest,)
 
@@ -164,7 +165,7 @@ def _expects(policy: PolicyChoices, expected: Expectation) -> str:
     told = more_or_less(
         expected.over,
         better=f"promises {points(expected.over)} too much",
-        worse=f"promises too little: its expectation differs by {points(expected.over)}",
+        worse=f"promises {points(negative(expected.over))} too little",
         same=f"is right on average (it differs by {points(expected.over)})",
     )
     return (

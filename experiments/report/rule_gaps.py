@@ -8,12 +8,14 @@ import numpy as np
 from budget.bootstrap import percentiles
 from budget.errors import DataError
 from experiments.report.section import Value
+from experiments.report.verdicts import around
 from oracle.curves import Curves
 from oracle.labels import Rule, Unsolved, label, rule_word
 from oracle.resampled import estimate, resampled_means
 from policies.allocation import IntArray
 from policies.hull import FloatArray, hull_of
 
+_NONE = Value(0.0, 0.0, 0.0)
 CHARGES: tuple[Unsolved, ...] = ("cheapest", "full")
 
 
@@ -117,7 +119,9 @@ def measure_gaps(
                 float(solved.mean()),
                 _value(own[:, i, 0], n),
                 _value(own[:, i, 1], n, (0.0, float(tokens.max()))),
-                _value(own[:, i, 0] - drawn[:, best], n, (-1.0, 1.0)),
+                _NONE
+                if (word, charge) == ("stable", "full") and _full_is_best(scores, best)
+                else _value(own[:, i, 0] - drawn[:, best], n, (-1.0, 1.0)),
                 _value(own[:, i, 0] - mixes[:, i], n, (-1.0, 1.0)),
                 _ratio(1 - own[:, i, 1] / drawn[:, k + best]),
             )
@@ -156,9 +160,14 @@ def _mixes(scores: FloatArray, tokens: FloatArray, spent: FloatArray) -> FloatAr
     return np.array([hull_of(cost, mean).at_each(at) for cost, mean, at in pairs])
 
 
+def _full_is_best(scores: FloatArray, best: int) -> bool:
+    """Return whether the stable oracle is right where the best fixed scale is, by definition."""
+    return best == scores.shape[1] - 1 and bool(np.isin(scores, (0.0, 1.0)).all())
+
+
 def _ratio(drawn: FloatArray) -> Value:
     low, high = percentiles(drawn[1:], 0.95)
-    return Value(float(drawn[0]), low, high)
+    return around(float(drawn[0]), low, high)
 
 
 def _value(drawn: FloatArray, n: int, bounds: tuple[float, float] = (0.0, 1.0)) -> Value:

@@ -9,6 +9,7 @@ from budget.bootstrap import check_sizes, draws, percentiles
 from experiments.report.assessment import Assessment, bounded, chosen_rungs, named_prices
 from experiments.report.runs import Run
 from experiments.report.section import Value
+from experiments.report.verdicts import around
 from oracle.resampled import estimate, resampled_means
 from policies.coarse_sweep import CoarseSweep
 from policies.equal_cost import DROPS
@@ -109,8 +110,8 @@ def at_prices(
 
 
 def _spent(means: FloatArray, drawn: FloatArray) -> Spent:
-    saved = Value(float(means[1]), *percentiles(drawn[:, 1], 0.95))
-    share = Value(float(means[1] / means[0]), *percentiles(drawn[:, 1] / drawn[:, 0], 0.95))
+    saved = around(float(means[1]), *percentiles(drawn[:, 1], 0.95))
+    share = around(float(means[1] / means[0]), *percentiles(drawn[:, 1] / drawn[:, 0], 0.95))
     return Spent(float(means[0]), saved, share)
 
 
@@ -141,8 +142,8 @@ def at_equal_accuracy(
         AtEqual(
             rule,
             drop,
-            {kind: Value(*values[i, j, c].tolist()) for c, kind in enumerate(savings.kinds)},
-            Value(*values[i, j, -1].tolist()),
+            {kind: around(*values[i, j, c].tolist()) for c, kind in enumerate(savings.kinds)},
+            around(*values[i, j, -1].tolist()),
             float(reached[i, j]),
         )
         for i, rule in enumerate(savings.rules)

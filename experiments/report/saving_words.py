@@ -7,8 +7,7 @@ from experiments.report.money import Money, dollars_saved
 from experiments.report.phrases import listed, percent, points, tokens_in_words
 from experiments.report.runs import Run
 from experiments.report.saving_measures import FLOPS, MS, TOKENS, AtEqual, AtPrice, known_costs
-from experiments.report.section import Value
-from experiments.report.verdicts import few_samples, known, more_or_less, sign
+from experiments.report.verdicts import few_samples, known, more_or_less, negative, sign
 from policies.rules import RANDOM_MIX, STABLE
 
 _NAMES = {TOKENS: "visual tokens", FLOPS: "FLOPs", MS: "measured milliseconds"}
@@ -31,23 +30,15 @@ def saving_words(
         money: what a user pays, if it is known.
     """
     own = [next(row for row in priced if row.policy == policy.name) for policy in run.policies]
-    data = assessed.data
-    best = int(data.scores.mean(axis=0).argmax())
-    full = (
-        ()
-        if best == len(data.scales) - 1
-        else (
-            f"Savings are counted against the full scale, which is not the best here: "
-            f"{tokens_in_words(float(data.rung_tokens[best]))} score higher.",
-        )
-    )
+    if not assessed.data.scores.any():
+        return ("No scale gets any sample right, so that every token spent is wasted.",)
     return (
         *(_at_price(row) for row in own),
         *(_equal(policy.name, equal) for policy in run.policies),
         *_no_policy(equal),
         *_money(own, money),
         *_unknown(assessed),
-        *full,
+        *_not_best(assessed),
         *few_samples(len(run.curves)),
     )
 
@@ -57,7 +48,7 @@ def _at_price(row: AtPrice) -> str:
     lost = more_or_less(
         row.lost,
         better=f"at the cost of {points(row.lost)} of accuracy",
-        worse=f"and accuracy rises by {points(_negative(row.lost))}",
+        worse=f"and accuracy rises by {points(negative(row.lost))}",
         same=f"and the loss of accuracy, {points(row.lost)}, cannot be told from none",
     )
     more = [_NAMES[k] for k, spent in row.spent.items() if sign(spent.share) < 0]
@@ -66,10 +57,6 @@ def _at_price(row: AtPrice) -> str:
         f"At its price {row.price!r}, {row.policy} saves {listed(parts)} against the full scale, "
         f"{lost}.{warning}"
     )
-
-
-def _negative(value: Value) -> Value:
-    return Value(-value.value, -value.high, -value.low)
 
 
 def _equal(name: str, equal: Sequence[AtEqual]) -> str:
@@ -134,10 +121,12 @@ def _dollars(row: AtPrice, money: Money) -> str:
         if money.per_million_tokens is not None
         else f"{money.per_hour:g} dollars per hour of the machine that the run was measured on"
     )
-    numbers = f"{saved.value:.4g} dollars ({saved.low:.4g} to {saved.high:.4g})"
+    less = saved.value >= 0
+    shown = saved if less else negative(saved)
+    numbers = f"{shown.value:.4g} dollars ({shown.low:.4g} to {shown.high:.4g})"
+    does = f"saves {numbers} of" if less else f"costs {numbers} more than"
     return (
-        f"At {paid}, {row.policy} saves {numbers} of {full:.4g} per 1,000 requests at its price "
-        f"{row.price!r}."
+        f"At {paid}, {row.policy} {does} {full:.4g} per 1,000 requests at its price {row.price!r}."
     )
 
 
@@ -155,3 +144,14 @@ def _unknown(assessed: Assessment) -> tuple[str, ...]:
 def _missing(assessed: Assessment) -> list[str]:
     found = known_costs(assessed.data)
     return [name for kind, name in ((FLOPS, "FLOPs"), (MS, "milliseconds")) if kind not in found]
+
+
+def _not_best(assessed: Assessment) -> tuple[str, ...]:
+    means = assessed.data.scores.mean(axis=0)
+    best = int(means.argmax())
+    if means[best] <= means[-1]:
+        return ()
+    return (
+        "Savings are counted against the full scale, which is not the best here: the fixed scale "
+        f"of {tokens_in_words(float(assessed.data.rung_tokens[best]))} has a higher accuracy.",
+    )

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from budget.errors import DataError
 from experiments.report.chapters import Chapter
+from experiments.report.example_words import FOR_SIZE
 
 LIMIT = 20_000_000
 _SPARE = 4_000  # of what a note on the size takes itself
@@ -51,13 +52,24 @@ def fitting_page(
     first = room = limit - _SPARE - least
     while room > _SPARE:
         chapters = with_examples(room)
-        notes = () if room == first else (_note(limit),)
+        notes = _left_out(chapters) or (() if room == first else (_note(limit),))
         page = render(chapters, notes)
         if _size(page) <= limit:
             return Fitted(page, chapters, notes)
         room //= 2
     notes = (f"Examples were left out: the page is kept below {_megabytes(limit)}.",)
     return Fitted(render(plain, notes), plain, notes)
+
+
+def _left_out(chapters: Sequence[Chapter]) -> tuple[str, ...]:
+    """Return what sections say that they left out for the page's size."""
+    return tuple(
+        f"{chapter.title}: {word}" if chapter.title else word
+        for chapter in chapters
+        for section in chapter.sections
+        for word in section.words
+        if word.startswith(FOR_SIZE)
+    )
 
 
 def _size(page: str) -> int:

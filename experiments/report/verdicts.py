@@ -6,7 +6,29 @@ from experiments.report.phrases import count
 from experiments.report.section import Value
 
 NO_VALUE = Value(math.nan, math.nan, math.nan)
-_FEW = 30
+FEW = 30  # samples of which a bootstrap is not to be trusted
+
+
+def around(value: float, low: float, high: float) -> Value:
+    """Return a value whose interval holds it.
+
+    The percentiles of what is biased under resampling, a ratio or an error, can leave it outside.
+
+    Example:
+        >>> around(0.2, 0.3, 0.5)
+        Value(value=0.2, low=0.2, high=0.5)
+    """
+    return Value(value, min(low, value), max(high, value))
+
+
+def negative(value: Value) -> Value:
+    """Return a difference the other way round.
+
+    Example:
+        >>> negative(Value(-0.5, -0.75, 0.25))
+        Value(value=0.5, low=-0.25, high=0.75)
+    """
+    return Value(-value.value, -value.high, -value.low)
 
 
 def sign(value: Value) -> int:
@@ -37,7 +59,7 @@ def more_or_less(value: Value, *, better: str, worse: str, same: str) -> str:
 
 def few_samples(n: int) -> tuple[str, ...]:
     """Return a warning where samples are so few that a bootstrap promises too much."""
-    if n >= _FEW:
+    if n >= FEW:
         return ()
     return (
         f"All this rests on {count(n, 'sample')}: intervals of so few are too narrow to be "

@@ -4,6 +4,7 @@ import pytest
 
 from budget.errors import DataError
 from experiments.report.chapters import Chapter
+from experiments.report.example_words import FOR_SIZE
 from experiments.report.section import Section
 from experiments.report.sizes import fitting_page
 
@@ -51,3 +52,11 @@ def test_examples_that_never_fit_are_left_out_and_it_is_said():
 def test_a_page_too_large_without_any_example_is_refused():
     with pytest.raises(DataError, match=r"0\.2 MB without any example, more than 0\.1 MB"):
         fitting_page([chapter("x" * 200_000)], lambda room: PLAIN, render, LIMIT)
+
+
+def test_what_examples_leave_out_by_themselves_is_said_on_top():
+    word = f"{FOR_SIZE}, pictures are at most 80 pixels a side."
+    short = [*PLAIN, Chapter("mine", (Section("s", "s", ("Some.", word)),))]
+    fitted = fitting_page(PLAIN, lambda room: short, render, LIMIT)
+    assert fitted.notes == (f"mine: {word}",)
+    assert fitted.page.endswith(fitted.notes[0])
