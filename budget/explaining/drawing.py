@@ -33,7 +33,17 @@ ATTENTION_CAPTION = (
 
 
 def draw_heat_maps(image: Image.Image, question: Question, maps: Sequence[HeatMap]) -> bytes:
-    """Return a PNG: the image, then every map over it with its tokens and the answer.
+    """Return a PNG of :func:`heat_figure`; args and errors are its own."""
+    return _png(heat_figure(image, question, maps))
+
+
+def draw_queries(attention: NDArray[np.float64]) -> bytes:
+    """Return a PNG of :func:`queries_figure`; args are its own."""
+    return _png(queries_figure(attention))
+
+
+def heat_figure(image: Image.Image, question: Question, maps: Sequence[HeatMap]) -> "Figure":
+    """Draw the image, then every map over it with its tokens and the answer.
 
     Args:
         image: the image that the maps are of.
@@ -61,29 +71,49 @@ def draw_heat_maps(image: Image.Image, question: Question, maps: Sequence[HeatMa
     figure.suptitle(_plain(_wrapped(text_of(question), int(11 * width), 3)), fontsize=11)
     _add_bar(figure, panels, 1.0, "share of the map's own peak")
     figure.supxlabel(_wrapped(_method_caption(maps[0]), int(15 * width), 4), fontsize=8)
-    return _png(figure)
+    return figure
 
 
-def draw_queries(attention: NDArray[np.float64]) -> bytes:
-    """Return a PNG of what every query attends to, with the words that it is so for any image.
+def queries_figure(attention: NDArray[np.float64]) -> "Figure":
+    """Draw what every query attends to, with the words that it is so for any image.
 
     Args:
         attention: what ``query_attention`` gave, shape [queries, rows, columns].
     """
     columns = math.isqrt(len(attention) - 1) + 1
-    rows = math.ceil(len(attention) / columns)
-    top = float(attention.max())
+    sheet, corners = _sheet(attention, columns)
     width = max(0.52 * columns + 1.0, 4.0)
-    figure = _new_figure((width, 0.6 * rows + 0.9))
-    panels = figure.subplots(rows, columns, squeeze=False)
-    for axes in panels.flat:
-        axes.set_axis_off()
-    for i, (axes, grid) in enumerate(zip(panels.flat, attention, strict=False), start=1):
-        axes.imshow(grid, cmap=COLOURS, vmin=0, vmax=top)
-        axes.set_title(str(i), fontsize=6, pad=1.5)
+    figure = _new_figure((width, width * len(sheet) / sheet.shape[1] + 0.4))
+    axes = figure.subplots()
+    axes.set_axis_off()
+    axes.imshow(sheet, cmap=COLOURS, vmin=0, vmax=attention.max(), interpolation="nearest")
+    for number, (row, column) in enumerate(corners, start=1):
+        axes.text(column, row - 1, str(number), fontsize=6, va="bottom", ha="left")
     figure.suptitle(_wrapped(ATTENTION_CAPTION, int(13 * width), 9), fontsize=9)
-    _add_bar(figure, panels, top, "attention weight (a query's weights sum to 1)")
-    return _png(figure)
+    label = "attention weight (a query's weights sum to 1)"
+    _add_bar(figure, np.array([axes]), float(attention.max()), label)
+    return figure
+
+
+def _sheet(
+    attention: NDArray[np.float64], columns: int
+) -> tuple[NDArray[np.float64], list[tuple[int, int]]]:
+    """Return all grids on one sheet, NaN between them, and the row and column of each corner.
+
+    One picture takes a second, as many axes as there are queries take a minute.
+    """
+    queries, height, width = attention.shape
+    between = max(2, height // 3)  # room for a number above each
+    sheet = np.full(
+        (math.ceil(queries / columns) * (height + between), columns * (width + between)), np.nan
+    )
+    corners = []
+    for i, grid in enumerate(attention):
+        row = (i // columns) * (height + between) + between
+        column = (i % columns) * (width + between)
+        sheet[row : row + height, column : column + width] = grid
+        corners.append((row, column))
+    return sheet, corners
 
 
 def _show_map(axes: "Axes", shown: Image.Image, each: HeatMap) -> None:
