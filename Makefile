@@ -13,7 +13,7 @@ TORCHVISION := torchvision==0.28.0
 VISION := .venv/vision
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bars report test test-vision test-slow test-evals test-gpu check docs models-page train-m3 train-mqt clean
+.PHONY: help demo bars report test test-vision test-browser test-slow test-evals test-gpu check docs models-page train-m3 train-mqt clean
 
 help:  ## list the targets
 	@awk -F ":.*## " '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,11 +54,23 @@ report: $(STAMP)  ## how much detail the shipped testbed needs, as a page in run
 		--fit-curves $(CURVES)/fit.parquet --features-cache runs/features --out runs/report
 
 # A process per core, each with one thread.
-PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not gpu"
+PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not gpu and not browser"
 
-test: $(STAMP)  ## run the tests (without the slow ones), then those of models with torchvision
+test: $(STAMP)  ## run the tests (without the slow ones), then those with torchvision and a browser
 	@$(PYTEST)
 	@$(MAKE) --no-print-directory test-vision
+	@$(MAKE) --no-print-directory test-browser
+
+# Without a browser, and where none can be installed, these tests are left out; it is said.
+HAS_BROWSER := test -n "$$BUDGET_BROWSER" || command -v chromium || command -v chromium-browser || command -v google-chrome
+APT_GET := apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20
+
+test-browser: $(STAMP)  ## run the tests that open `budget ui` in a Chromium, which is installed if it can be
+	@{ $(HAS_BROWSER) || ! test "$$(id -u)" = 0 || ! command -v apt-get \
+		|| { $(APT_GET) update && $(APT_GET) install -y --no-install-recommends chromium; }; } > /dev/null 2>&1 || true
+	@if { $(HAS_BROWSER); } > /dev/null; then \
+		OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -m browser tests/experiments/ui; \
+	else echo "there is no Chromium and none can be installed here: tests with a browser are left out"; fi
 
 # Without a network there is no torchvision, and the run before has skipped what needs it.
 test-vision: $(STAMP)  ## run the tests of model families with torchvision, which is fetched

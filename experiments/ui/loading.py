@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from budget.errors import BudgetError, ModelError, PolicyError, one_line
 from budget.models import find_model, load_model
 from budget.own_knob import note_of
-from budget.remote.address import is_remote
 from budget.trust import GuardedPolicy
 
 if TYPE_CHECKING:
@@ -51,8 +50,7 @@ def load_world(
         PolicyError: if a policy was asked for that cannot be loaded.
         ValueError: if the policy was made for other scales than the model's.
     """
-    placed = {} if is_remote(model) else {"device": device}
-    runner = load_model(model, ladder=ladder, **placed)
+    runner = load_model(model, ladder=ladder, device=device)
     own, missing = _policy_of(model, policy)
     if own is not None and policy is None and tuple(own.ladder) != tuple(runner.ladder):
         own, missing = None, f"the model's own is for the scales {tuple(own.ladder)}"

@@ -32,11 +32,12 @@ def build_page(desk: Desk, examples: Sequence[Example], *, max_queue: int = 32) 
         max_queue: questions that wait at most; users who come later are told to try again.
     """
     name = desk.answerer.world.model.name
-    with gr.Blocks(
+    page = gr.Blocks(
         title=f"Visual tokens: {name}",
         analytics_enabled=False,
         delete_cache=(_KEPT_S // 4, _KEPT_S),
-    ) as page:
+    )
+    with page:
         outcome = gr.State(None, time_to_live=_KEPT_S)
         gr.HTML(guide.title(name, desk.answerer.scales), elem_id="title")
         for notice in desk.answerer.world.notices:

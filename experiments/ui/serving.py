@@ -34,7 +34,7 @@ def app_of(page: "gr.Blocks", *, max_upload_mb: float, **look: Any) -> FastAPI:
 
     Args:
         page: as ``build_page`` makes it.
-        max_upload_mb: largest file that may be uploaded, in megabytes (10^6 bytes).
+        max_upload_mb: largest file that may be uploaded, in MB of 2^20 bytes.
         look: theme and style.
     """
     import gradio
@@ -54,7 +54,7 @@ def app_of(page: "gr.Blocks", *, max_upload_mb: float, **look: Any) -> FastAPI:
         path="/",
         footer_links=[],
         run_history=False,
-        max_file_size=int(max_upload_mb * 1e6),
+        max_file_size=int(max_upload_mb * 2**20),
         ssr_mode=False,
         enable_monitoring=False,
         show_error=True,

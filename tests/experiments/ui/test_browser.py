@@ -4,9 +4,14 @@ import base64
 import io
 import json
 import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
+from echo_server import web
 from PIL import Image
 from ui_program import QUIET, Hosts, browser_path, running_ui
 
@@ -17,13 +22,33 @@ from experiments.ui.examples import draw_examples
 pytestmark = pytest.mark.browser
 
 SCALES = (1, 4, 9, 36, 144)
-WAIT_MS = 20_000
+WAIT_MS = 30_000
+
+
+class Server(NamedTuple):
+    """The command, running.
+
+    Attributes:
+        process: of the command.
+        url: of its page.
+        folder: where it may put what is temporary.
+    """
+
+    process: subprocess.Popen
+    url: str
+    folder: Path
 
 
 @pytest.fixture(scope="module")
-def url():
-    with running_ui("--max-upload-mb", "0.5") as (_, url):
-        yield url
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("temporary")
+    with running_ui("--max-upload-mb", "0.5", TMPDIR=str(folder)) as (process, url):
+        yield Server(process, url, folder)
+
+
+@pytest.fixture(scope="module")
+def url(server):
+    return server.url
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +210,7 @@ def test_what_is_missing_or_wrong_is_one_line_in_the_page(page, scene, tmp_path)
     page.ask("What is this?")
     page.see("#problem [role=alert]", "The picture")
     assert page.page.locator("#problem p").count() == 1
-    page.page.locator("#picture").get_by_label("Clear").click()
+    page.page.locator("#picture").get_by_label("Remove Image").click()
     page.upload(scene.path)
     page.ask("   ")
     page.see("#problem [role=alert]", "Ask a question")
@@ -201,7 +226,7 @@ def test_a_file_that_is_too_large_is_refused(page, tmp_path):
     Image.fromarray(noise).save(tmp_path / "large.png")
     assert (tmp_path / "large.png").stat().st_size > 500_000
     page.page.set_input_files("#picture input[type=file]", tmp_path / "large.png")
-    page.page.get_by_text(re.compile("exceeds the maximum allowed size")).first.wait_for()
+    page.see(".toast-body", "exceed the maximum allowed size of 512")
 
 
 def test_a_phone_shows_all_without_scrolling_sideways(browser, url, scene):
@@ -241,3 +266,37 @@ def test_the_browser_may_ask_no_other_host(page):
         json.loads(page.page.evaluate("JSON.stringify(window.gradio_config.analytics_enabled)"))
         is False
     )
+
+
+def test_the_page_loads_nothing_from_another_host(url):
+    answer = web.get(url)
+    loaded = re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="([^"]+)"', answer.text)
+    assert [each for each in loaded if "//" in each] == []
+    allowed = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in allowed
+    assert "http" not in allowed
+    assert "*" not in allowed
+    style = web.get(f"{url}/theme.css").text
+    assert len(style) > 1000
+    assert re.findall(r"url\(['\"]?https?:", style) == []
+
+
+def test_the_server_gives_and_takes_what_the_page_needs_and_no_more(url):
+    for size, status in ((500_000, 200), (600_000, 413)):
+        file = {"files": ("a.png", b"x" * size)}
+        assert web.post(f"{url}/gradio_api/upload", files=file).status_code == status
+    assert web.get(f"{url}/gradio_api/file=/etc/passwd").status_code in (403, 404)
+    assert web.get(f"{url}/gradio_api/info").json()["named_endpoints"] == {}
+    assert web.get(f"{url}/monitoring").status_code in (403, 404)
+
+
+def test_a_signal_ends_it_with_pages_open_and_uploads_are_deleted(server, browser, scene):
+    """The last test of this file: it ends the server that the others ask."""
+    with browser.new_context() as context:
+        page = Page(context, server.url)
+        page.upload(scene.path)
+        assert list(server.folder.iterdir())
+        server.process.send_signal(signal.SIGINT)
+        _, said = server.process.communicate(timeout=30)
+    assert (server.process.returncode, said) == (0, "")
+    assert list(server.folder.iterdir()) == []

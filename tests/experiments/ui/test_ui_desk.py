@@ -7,12 +7,15 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from markupsafe import escape
 from PIL import Image
 
 from budget.adaptive import AdaptiveVLM
 from budget.budgets import Budget
 from budget.pictures import open_image
 from experiments.ui.desk import MAX_QUESTION, Wish
+from experiments.ui.words import as_sentence
+from policies.contributions import contributions
 
 AUTO = Wish(0, 0.0)
 
@@ -159,3 +162,12 @@ def test_a_picture_unlike_all_scenes_gets_the_largest_scale_and_is_told_so(desk,
     assert tokens_of(view) == 144
     assert "chosen as a fallback" in view.card
     assert view.outcome.expected == ()
+
+
+def test_why_is_what_moved_the_policy_at_the_price_that_was_set(desk, scene, view):
+    policy, image = desk.answerer.world.own, open_image(scene.path)
+    for price in (0.0, 0.3):
+        moved = desk.review(view.outcome, str(scene.path), scene.question, Wish(0, price))
+        said = contributions(policy, image, scene.question, budget=Budget(price=price)).sentence
+        assert escape(as_sentence(said)) in moved.card
+    assert said != contributions(policy, image, scene.question).sentence
