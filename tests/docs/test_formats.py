@@ -13,6 +13,7 @@ from budget.governor_state import GovernorState
 from budget.measured_files import Machine, Spread
 from budget.shipped import shipped_folder
 from budget.time_model import BatchCost, CallCost, EncodeCost, TimeModel
+from experiments.cli import run
 from oracle import Curves, label, write_curves
 from oracle.curves import read_metadata
 from oracle.draw_scores import COLUMN as DRAW_SCORES
@@ -143,3 +144,33 @@ def test_both_layouts_of_tables_are_told():
             assert f"`<option>{end}`" in section("A table of options")
     for name in (*IDS, *PROMPTS, *GROUPS):
         assert f"`{name}`" in section("A table of options")
+
+
+def keys_of(value):
+    """Return the names in a JSON value at any depth."""
+    if isinstance(value, list):
+        return {name for each in value for name in keys_of(each)}
+    if isinstance(value, dict):
+        return set(value) | {name for each in value.values() for name in keys_of(each)}
+    return set()
+
+
+def test_keys_of_a_report_are_those_that_are_written(tmp_path, curves, capsys):
+    write_curves(tmp_path / "c.parquet", curves, {"model": "m", "scorer": "exact"})
+    out = tmp_path / "report"
+    assert run(["report", str(tmp_path / "c.parquet"), "--out", str(out), "--resamples", "5"]) == 0
+    assert {path.name for path in out.iterdir()} == {
+        name.split("/")[0] for name in first_cells("A report", "file") if name[0] in "rft"
+    }
+    found = json.loads((out / "report.json").read_text())
+    assert set(found) == set(first_cells("A report", "key of `report.json`"))
+    (one,) = found["runs"]
+    told = set(one) | keys_of([{**each, "rows": []} for each in tables_of(found)])
+    for chapter in found["chapters"]:
+        told |= set(chapter) | {name for each in chapter["sections"] for name in each}
+    assert all(f"`{name}`" in section("A report") for name in told), told
+
+
+def tables_of(found):
+    sections = [each for chapter in found["chapters"] for each in chapter["sections"]]
+    return [part for each in sections for part in each["tables"] + each["figures"]]
