@@ -56,6 +56,9 @@ def transitions(
     columns = np.hstack([change, grows])
     drawn, whole = resampled_means(columns, rng, resamples=resamples), columns.mean(axis=0)
     net, drawn_net = _ratio(whole[:k], whole[k:]), _ratio(drawn[:, :k], drawn[:, k:])
+    # As in resampled.with_unseen: of few samples, turns that happen may not be among them.
+    up, down = rng.poisson(1.0, size=(2, resamples, k))
+    drawn_net = drawn_net + (up - down) / np.maximum(grows.sum(axis=0), 1)
     n, helped, hurt = grows.sum(axis=0), (turns > 0).sum(axis=0), (turns < 0).sum(axis=0)
     p = mcnemar(helped, hurt)
     return tuple(

@@ -8,13 +8,17 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.report.assessment import Assessment, assess
+from experiments.report.compare import compare_section
 from experiments.report.examples import examples_section
 from experiments.report.gap import gap_section
+from experiments.report.groups_needed import groups_section
+from experiments.report.harm import harm_section
 from experiments.report.importance import importance_section
 from experiments.report.importance_tables import shuffled
 from experiments.report.money import Money
 from experiments.report.need import need_section
 from experiments.report.policy import policy_section
+from experiments.report.published import published_section
 from experiments.report.runs import Run
 from experiments.report.savings import savings_section
 from experiments.report.section import Section
@@ -74,6 +78,20 @@ def _need(of: Subject, rng: np.random.Generator) -> Section:
     return need_section(of.run, rng, tolerance_points=points, resamples=resamples)
 
 
+def _groups(of: Subject, rng: np.random.Generator) -> Section:
+    points, resamples = of.settings.tolerance_points, of.settings.resamples
+    return groups_section(of.run, rng, tolerance_points=points, resamples=resamples)
+
+
+def _harm(of: Subject, rng: np.random.Generator) -> Section:
+    return harm_section(of.run, rng, resamples=of.settings.resamples)
+
+
+def _published(of: Subject, rng: np.random.Generator) -> Section:
+    points, resamples = of.settings.tolerance_points, of.settings.resamples
+    return published_section(of.run, rng, tolerance_points=points, resamples=resamples)
+
+
 def _gap(of: Subject, rng: np.random.Generator) -> Section:
     return gap_section(of.run, of.assessed, rng, resamples=of.settings.resamples)
 
@@ -89,11 +107,20 @@ def _savings(of: Subject, rng: np.random.Generator) -> Section:
 
 def _importance(of: Subject, rng: np.random.Generator) -> Section | None:
     tables = shuffled(of.run, rng, resamples=of.settings.resamples)
-    return importance_section(of.run, tables) if tables else None
+    return importance_section(tables) if tables else None
 
 
 # In the order in which an analyst asks.
-SECTIONS: tuple[Make, ...] = (_need, _gap, _policy, _savings, _importance)
+SECTIONS: tuple[Make, ...] = (
+    _need,
+    _groups,
+    _harm,
+    _gap,
+    _policy,
+    _savings,
+    _importance,
+    _published,
+)
 
 
 def chapters_of(
@@ -112,7 +139,14 @@ def chapters_of(
         progress: told how many sections of how many are done.
     """
     if compare:
-        raise NotImplementedError
+        section = compare_section(
+            runs,
+            np.random.default_rng([settings.seed, len(SECTIONS) + 2]),
+            tolerance_points=settings.tolerance_points,
+            resamples=settings.resamples,
+        )
+        progress(1, 1)
+        return (Chapter("", (section,)),)
     chapters: list[Chapter] = []
     total = len(runs) * len(SECTIONS)
     for run, prefix in zip(runs, _prefixes(len(runs)), strict=True):

@@ -42,8 +42,7 @@ def saturation_phrase(need: Need) -> str:
     low, high = (number(need.tokens[rung]) for rung in (at.low, at.high))
     if need.n < FEW:
         return f"{tokens_in_words(need.tokens[at.rung])} (too few samples for an interval)"
-    span = f"{low} to {high}" if at.low != at.high else "the only scale in its interval"
-    return f"{tokens_in_words(need.tokens[at.rung])} ({span})"
+    return f"{tokens_in_words(need.tokens[at.rung])} ({low} to {high})"
 
 
 def within(tolerance_points: float) -> str:
