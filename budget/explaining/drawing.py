@@ -119,9 +119,7 @@ def _sheet(
 def _show_map(axes: "Axes", shown: Image.Image, each: HeatMap) -> None:
     many = "visual token" if each.num_visual_tokens == 1 else "visual tokens"
     title = f"{each.num_visual_tokens} {many}\n{_wrapped(f'“{each.answer}”', 28, 2)}"
-    below = (
-        each.note or f"peak {each.peak:.2g} nats, probability {math.exp(each.log_probability):.0%}"
-    )
+    below = each.note or f"peak {each.peak:.2g} nats, p = {math.exp(each.log_probability):.0%}"
     _show(axes, overlay(shown, each), title, _wrapped(below, 34, 3))
     if each.peak_pixel is not None:
         x, y = each.peak_pixel
