@@ -29,34 +29,39 @@ def browser_path():
 
 
 @contextmanager
-def running_ui(*words, **environment):
-    """Run the command; yields its process and its address."""
+def starting_ui(*words, **environment):
+    """Start the command; yields its process, which is killed in the end."""
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([*START, *words], env=variables, cwd=ROOT, **pipes) as process:
         try:
-            line = process.stdout.readline()
-            assert line, process.stderr.read()
-            yield process, json.loads(line)["url"]
+            yield process
         finally:
             process.kill()
 
 
-class Hosts:
-    """Notes what pages ask for, and what goes wrong in them."""
+def url_of(process):
+    """Return the address that the command prints once it is ready."""
+    line = process.stdout.readline()
+    assert line, process.stderr.read()
+    return json.loads(line)["url"]
 
-    def __init__(self, context):
-        self.asked, self.failed, self.errors = [], [], []
-        context.on("request", lambda request: self.asked.append(request.url))
-        context.on("requestfailed", lambda request: self.failed.append(request.url))
-        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+
+class Notes:
+    """What a page asks for, and what goes wrong in it.
+
+    Args:
+        page: of the browser.
+    """
+
+    def __init__(self, page):
+        self.asked, self.errors = [], []
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def others(self, url):
         """Return what was asked of any host but the page's own; data in the page is no request."""
         own = urlsplit(url).netloc
         parts = [urlsplit(each) for each in self.asked]
-        return [
-            each.geturl()
-            for each in parts
-            if each.scheme not in ("data", "blob") and each.netloc != own
-        ]
+        inside = ("data", "blob")
+        return [p.geturl() for p in parts if p.scheme not in inside and p.netloc != own]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from echo_server import web
 from PIL import Image
-from ui_program import QUIET, Hosts, browser_path, running_ui
+from ui_program import QUIET, Notes, browser_path, starting_ui, url_of
 
 from budget.models import load_model
 from budget.pictures import open_image
@@ -40,19 +40,28 @@ class Server(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def starting(tmp_path_factory):
     folder = tmp_path_factory.mktemp("temporary")
-    with running_ui("--max-upload-mb", "0.5", TMPDIR=str(folder)) as (process, url):
-        yield Server(process, url, folder)
+    with starting_ui("--max-upload-mb", "0.5", TMPDIR=str(folder)) as process:
+        yield process, folder
 
 
 @pytest.fixture(scope="module")
-def url(server):
-    return server.url
+def scene(tmp_path_factory):
+    return draw_examples(tmp_path_factory.mktemp("scenes"), 1)[0]
 
 
 @pytest.fixture(scope="module")
-def browser():
+def wanted(starting, scene):
+    """The model's own answer at each scale, found while the server starts."""
+    model, image = load_model("m3"), open_image(scene.path)
+    return [
+        model.answer([image], [scene.question], num_visual_tokens=scale)[0].text for scale in SCALES
+    ]
+
+
+@pytest.fixture(scope="module")
+def browser(starting):
     from playwright.sync_api import sync_playwright
 
     path = browser_path()
@@ -64,17 +73,14 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory):
-    return draw_examples(tmp_path_factory.mktemp("scenes"), 1)[0]
+def server(starting, wanted, browser):
+    process, folder = starting
+    return Server(process, url_of(process), folder)
 
 
 @pytest.fixture(scope="module")
-def wanted(scene):
-    """The model's own answer at each scale."""
-    model, image = load_model("m3"), open_image(scene.path)
-    return [
-        model.answer([image], [scene.question], num_visual_tokens=scale)[0].text for scale in SCALES
-    ]
+def url(server):
+    return server.url
 
 
 class Page:
@@ -86,7 +92,8 @@ class Page:
     """
 
     def __init__(self, context, url):
-        self.hosts, self.page, self.url = Hosts(context), context.new_page(), url
+        self.page, self.url = context.new_page(), url
+        self.notes = Notes(self.page)
         self.page.set_default_timeout(WAIT_MS)
         self.page.goto(url)
         self.page.wait_for_selector("#ask")
@@ -127,16 +134,23 @@ class Page:
 
     def check(self):
         """Nothing failed in the page, and nobody else was asked for anything."""
-        assert self.hosts.others(self.url) == []
-        assert self.hosts.errors == []
+        assert self.notes.others(self.url) == []
+        assert self.notes.errors == []
+
+
+@pytest.fixture(scope="module")
+def context(browser, url):
+    """One for most pages, so that the browser reads the page's scripts once."""
+    with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
+        yield context
 
 
 @pytest.fixture
-def page(browser, url):
-    with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
-        opened = Page(context, url)
-        yield opened
-        opened.check()
+def page(context, url):
+    opened = Page(context, url)
+    yield opened
+    opened.check()
+    opened.page.close()
 
 
 def test_a_scene_is_uploaded_asked_about_and_seen_at_every_scale(page, scene, wanted, tmp_path):
@@ -166,7 +180,7 @@ def test_a_scene_is_uploaded_asked_about_and_seen_at_every_scale(page, scene, wa
         assert len(np.unique(np.asarray(image.convert("RGB")).reshape(-1, 3), axis=0)) > 1000
 
 
-def test_heat_maps_are_seen_and_are_not_blank(page, scene):
+def test_heat_maps_are_not_blank_and_a_higher_price_takes_fewer_tokens(page, scene):
     page.upload(scene.path)
     page.ask_and_wait(scene.question)
     images = page.page.locator("#maps img")
@@ -179,10 +193,6 @@ def test_heat_maps_are_seen_and_are_not_blank(page, scene):
             pixels = np.asarray(image).astype(int)
         assert np.ptp(pixels, axis=2).max() > 30
 
-
-def test_a_higher_price_takes_fewer_tokens(page, scene):
-    page.upload(scene.path)
-    page.ask_and_wait(scene.question)
     before = page.tokens
     number = page.page.locator("#price input[type=number]")
     number.fill("1")
@@ -244,24 +254,25 @@ def test_a_phone_shows_all_without_scrolling_sideways(browser, url, scene):
         phone.check()
 
 
-def test_two_tabs_at_once_keep_their_own_answers(browser, url, scene, wanted):
-    with browser.new_context() as one, browser.new_context() as other:
-        tabs = [Page(one, url), Page(other, url)]
-        for tab, place in zip(tabs, (1, 5), strict=True):
-            tab.upload(scene.path)
-            tab.slide(place)
-            tab.ask(scene.question)
-        for tab, scale in zip(tabs, (1, 144), strict=True):
-            tab.page.wait_for_selector("#maps img")
-            assert (tab.tokens, tab.answer) == (scale, wanted[SCALES.index(scale)])
-            tab.check()
+def test_two_tabs_at_once_keep_their_own_answers(page, context, url, scene, wanted):
+    tabs = [page, Page(context, url)]
+    for tab, place in zip(tabs, (1, 5), strict=True):
+        tab.page.bring_to_front()
+        tab.upload(scene.path)
+        tab.slide(place)
+        tab.ask(scene.question)
+    for tab, scale in zip(tabs, (1, 144), strict=True):
+        tab.page.bring_to_front()
+        tab.page.wait_for_selector("#maps img")
+        assert (tab.tokens, tab.answer) == (scale, wanted[SCALES.index(scale)])
+        tab.check()
 
 
 def test_the_browser_may_ask_no_other_host(page):
     """Even a script in the page could not: the page's own policy forbids it."""
     asked = "fetch('http://192.0.2.1/x').then(() => 'sent', error => String(error))"
     assert "Failed to fetch" in page.page.evaluate(asked)
-    assert page.hosts.others(page.url) == []
+    assert page.notes.others(page.url) == []
     assert (
         json.loads(page.page.evaluate("JSON.stringify(window.gradio_config.analytics_enabled)"))
         is False
@@ -290,13 +301,11 @@ def test_the_server_gives_and_takes_what_the_page_needs_and_no_more(url):
     assert web.get(f"{url}/monitoring").status_code in (403, 404)
 
 
-def test_a_signal_ends_it_with_pages_open_and_uploads_are_deleted(server, browser, scene):
+def test_a_signal_ends_it_with_pages_open_and_uploads_are_deleted(server, context, scene):
     """The last test of this file: it ends the server that the others ask."""
-    with browser.new_context() as context:
-        page = Page(context, server.url)
-        page.upload(scene.path)
-        assert list(server.folder.iterdir())
-        server.process.send_signal(signal.SIGINT)
-        _, said = server.process.communicate(timeout=30)
+    Page(context, server.url).upload(scene.path)
+    assert list(server.folder.iterdir())
+    server.process.send_signal(signal.SIGINT)
+    _, said = server.process.communicate(timeout=30)
     assert (server.process.returncode, said) == (0, "")
     assert list(server.folder.iterdir()) == []
