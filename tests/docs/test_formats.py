@@ -169,6 +169,9 @@ def test_keys_of_a_report_are_those_that_are_written(tmp_path, curves, capsys):
     for chapter in found["chapters"]:
         told |= set(chapter) | {name for each in chapter["sections"] for name in each}
     assert all(f"`{name}`" in section("A report") for name in told), told
+    titles = {each["title"] for chapter in found["chapters"] for each in chapter["sections"]}
+    assert len(titles) > 3
+    assert titles <= set(re.findall(r"^\| (.*\?) \|", page_text("analysts"), flags=re.M))
 
 
 def tables_of(found):
