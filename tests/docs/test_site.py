@@ -90,6 +90,7 @@ def test_every_public_name_is_on_its_page(site, package):
     page = (site / f"api-{package}.html").read_text(encoding="utf-8")
     for name, path in homes(package).items():
         assert re.search(rf'id="{re.escape(path)}"', page), name
+    assert "<blockquote" not in page  # what an example becomes where it is not read as one
 
 
 @pytest.mark.parametrize("package", PACKAGES)
