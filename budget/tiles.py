@@ -59,8 +59,8 @@ def fitted_size(size: Resolution, target: Resolution) -> Resolution:
     """Return the size of an image of ``size`` scaled into ``target`` without distortion.
 
     Example:
-        >>> fitted_size((100, 300), (336, 672))
-        (224, 672)
+        >>> fitted_size((100, 200), (336, 336))
+        (168, 336)
     """
     across, down = target[0] / size[0], target[1] / size[1]
     if across < down:

@@ -119,7 +119,7 @@ def _sheet(
 def _show_map(axes: "Axes", shown: Image.Image, each: HeatMap) -> None:
     many = "visual token" if each.num_visual_tokens == 1 else "visual tokens"
     title = f"{each.num_visual_tokens} {many}\n{_wrapped(f'“{each.answer}”', 28, 2)}"
-    below = each.note or f"peak {each.peak:.2g} nats, p = {math.exp(each.log_probability):.0%}"
+    below = each.note or f"peak {each.peak:.2g} nats, p {_share(math.exp(each.log_probability))}"
     _show(axes, overlay(shown, each), title, _wrapped(below, 34, 3))
     if each.peak_pixel is not None:
         x, y = each.peak_pixel
@@ -174,6 +174,18 @@ def _png(figure: "Figure") -> bytes:
     file = BytesIO()
     figure.savefig(file, format="png", dpi=_DPI)
     return file.getvalue()
+
+
+def _share(probability: float) -> str:
+    """Return a probability in percent that neither 0 nor 100 stands for but itself.
+
+    Example:
+        >>> _share(0.9987), _share(0.123), _share(1e-9)
+        ('> 99%', '= 12%', '< 1%')
+    """
+    if probability > 0.99:
+        return "> 99%"
+    return "< 1%" if probability < 0.01 else f"= {probability:.0%}"
 
 
 def _wrapped(text: str, width: int, lines: int) -> str:

@@ -11,11 +11,12 @@ from budget.pictures import as_shown
 
 COLOURS = "inferno"  # even to the eye, told apart by the colour-blind, and rising in print too
 OPACITY = (0.15, 0.8)  # of the colour at no heat and at the peak: the image stays readable
+PALE = 0.4  # how much of its own colour an image keeps: things must be told apart, heat stand out
 UNSEEN = 0.35  # how bright what the model does not see is left
 
 
 def overlay(image: Image.Image, heat: HeatMap) -> Image.Image:
-    """Return an image in grey with a heat map over it, cell by cell.
+    """Return an image in pale colours with a heat map over it, cell by cell.
 
     Cells are not smoothed: the model knows no finer place. What it does not see of the image, cut
     off before it was read, is darkened and bears no colour.
@@ -30,7 +31,9 @@ def overlay(image: Image.Image, heat: HeatMap) -> Image.Image:
     Raises:
         DataError: if the image cannot be shown.
     """
-    grey = as_shown(image).convert("L").convert("RGB")
+    shown = as_shown(image)
+    grey = shown.convert("L").convert("RGB")
+    pale = Image.blend(grey, shown, PALE)
     rows, columns = heat.heat.shape
     down = _cells(grey.height, heat.box.top, heat.box.bottom, rows)
     along = _cells(grey.width, heat.box.left, heat.box.right, columns)
@@ -39,7 +42,7 @@ def overlay(image: Image.Image, heat: HeatMap) -> Image.Image:
     least, most = OPACITY
     mask = level.point(lambda value: least * 255 + (most - least) * value)
     level.putpalette(palette())
-    blended = Image.composite(level.convert("RGB"), grey, mask)
+    blended = Image.composite(level.convert("RGB"), pale, mask)
     if (down < 0).any() or (along < 0).any():
         seen = Image.fromarray((np.outer(down >= 0, along >= 0) * 255).astype(np.uint8))
         blended = Image.composite(blended, grey.point(lambda value: value * UNSEEN), seen)
