@@ -82,7 +82,7 @@ def _most(shown: Shown) -> int:
 def _broken(shown: Shown) -> tuple[str, ...]:
     if shown.size is None:
         return ()
-    broken = sum(bool(shown.pictures[row].problem) for row in shown.rows)
+    broken = sum(bool(shown.album.pictures(row).problem) for row in shown.rows)
     if not broken:
         return ()
     return (f"The images of {count(broken, 'sample')} shown here cannot be read.",)
