@@ -13,7 +13,7 @@ TORCHVISION := torchvision==0.28.0
 VISION := .venv/vision
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bars report test test-vision test-browser test-slow test-evals test-gpu check models-page train-m3 train-mqt clean
+.PHONY: help demo bars report test test-vision test-browser test-slow test-evals test-gpu check docs models-page train-m3 train-mqt clean
 
 help:  ## list the targets
 	@awk -F ":.*## " '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,11 +94,16 @@ test-evals: $(STAMP) $(EVALS)  ## run lmms-eval and lm-evaluation-harness, which
 test-gpu: $(STAMP)  ## run the tests that need a CUDA device
 	@$(BIN)/python -m pytest -q -m gpu
 
-check: $(STAMP)  ## format, lint, types, import rules
+check: $(STAMP)  ## format, lint, types, import rules, documentation
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory docs
+
+# A link or a docstring that is broken ends it.
+docs: $(STAMP)  ## build the documentation into site; open site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 train-m3: $(STAMP)  ## train the shipped M3 from nothing; resumes after a kill
 	@$(BIN)/budget train --data scenes --recipe m3 --out runs/m3
@@ -107,5 +112,5 @@ train-mqt: train-m3  ## train the shipped MQT, on the M3's first stages; resumes
 	@$(BIN)/budget train --data scenes --recipe mqt --init runs/m3 --out runs/mqt
 
 clean:  ## remove caches and builds; .venv and runs stay
-	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	@rm -rf build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
 	@find budget oracle policies experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
