@@ -17,6 +17,7 @@ from policies.escalate_cli import escalate
 from policies.evaluate_cli import evaluate, study
 from policies.families import FAMILIES
 from policies.govern_cli import govern
+from policies.importance_cli import background, importance, why
 from policies.table_cli import evaluate_table, fit_table
 from policies.vision_cli import fit_vision
 
@@ -152,3 +153,6 @@ app.command()(fit_table)
 app.command()(evaluate_table)
 app.command()(escalate)
 app.command()(govern)
+app.command()(importance)
+app.command()(why)
+app.command()(background)

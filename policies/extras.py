@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # Name -> the module whose ``restore(state, num_features, num_rungs)`` puts it together. The state's
 # kind is the name.
 EXTRAS: Mapping[str, str] = {
+    "background": "policies.background",
     "escalation": "policies.escalation_state",
     "risks": "policies.risk_table",
     "rungs": "policies.rung_means",

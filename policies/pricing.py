@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike
 
 from budget.ladder import ScaleLadder
 from budget.risk import Risk
+from policies.background import KIND as BACKGROUND
+from policies.background import background_of
 from policies.calibration import calibrate, named_prices
 from policies.families import make_estimator
 from policies.features import current_schema
@@ -57,6 +59,7 @@ def fit_score_policy(
     """
     learner: ScoreLearner = predictor or make_estimator("lightgbm")
     learner.fit(fit_features, fit_scores)
+    background = background_of(fit_features, learner.scores_.predict(fit_features))
     return price_policy(
         predictor=learner.scores_,
         expected=learner.scores_.predict(calibration_features),
@@ -69,6 +72,7 @@ def fit_score_policy(
         calibration_flops=calibration_flops,
         risks=risks,
         seed=seed,
+        extras={BACKGROUND: background},
     )
 
 
