@@ -115,6 +115,12 @@ COMMANDS = {
         "Fit, tune, evaluate and promote policies on the oracle's curves.",
         _wire_readers,
     ),
+    "report": LazyCommand(
+        "experiments.report.cli",
+        "report",
+        "Say how many visual tokens a dataset needs, on one page.",
+        _wire_readers,
+    ),
     "train": LazyCommand("experiments.train.cli", "train", "Train a tiny M3 or MQT from nothing."),
     "scenes": LazyCommand(
         "experiments.scenes.cli", "app", "Make and look at the scenes of the testbed."
