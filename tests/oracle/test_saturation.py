@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,7 @@ def test_many_curves_at_once_are_those_one_by_one():
 def test_more_tolerance_never_needs_a_larger_scale():
     means = np.random.default_rng(1).random((100, 5))
     rungs = [saturation_rungs(means, each) for each in (0.0, 0.05, 0.2, 1.0)]
-    assert all((few <= many).all() for many, few in zip(rungs[:-1], rungs[1:], strict=True))
+    assert all((few <= many).all() for many, few in pairwise(rungs))
     assert not rungs[-1].any()
 
 
