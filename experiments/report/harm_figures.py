@@ -84,7 +84,7 @@ def draw_net(curves: Curves, steps: Sequence[Step], tokens: FloatArray) -> bytes
     rows, columns = net.shape
     figure, axes = new_picture((3.4 + 0.95 * columns, 1.3 + 0.36 * rows))
     reach = max(float(np.nanmax(np.abs(net), initial=0.0)), 1.0)
-    image = axes.imshow(net, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto")
+    image = axes.imshow(net, cmap="PuOr", vmin=-reach, vmax=reach, aspect="auto")
     for i, (name, _) in enumerate(parts):
         for j in range(columns):
             _write(axes, i, j, net[i, j], reach, star=sure.get((name, j), False))
