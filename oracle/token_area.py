@@ -11,7 +11,7 @@ from budget.bootstrap import FloatArray
 
 
 def area_weights(tokens: FloatArray) -> FloatArray:
-    """Return the weights of the rungs in the area, which is ``means @ area_weights(tokens)``.
+    """Return the weights of the rungs in the area, which is their product with mean scores.
 
     Args:
         tokens: visual tokens of every rung, above 0, in any order, shape [k].

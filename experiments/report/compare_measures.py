@@ -67,7 +67,7 @@ def compare_runs(
 def _against(
     one: Run, other: Run, rng: np.random.Generator, *, tolerance: float, resamples: int
 ) -> Against:
-    both = _on_shared(one.curves, other.curves)
+    both = _on_shared(one.curves, other.curves) if _same_data(one, other) else None
     shared = 0 if both is None else len(both[0])
     # A few samples in common are no reason to leave out all the rest.
     paired = both is not None and 2 * shared >= min(len(one.curves), len(other.curves))
@@ -96,6 +96,23 @@ def _against(
         float((at[0] > at[1] * (1 + 1e-9)).mean()),
         float((at[0] * (1 + 1e-9) < at[1]).mean()),
     )
+
+
+def _same_data(one: Run, other: Run) -> bool:
+    """Return whether ids that both have mean the same samples, as far as can be told.
+
+    Ids such as row numbers are found in many datasets. Questions tell, where both are to be had,
+    else the hashes of the data; where these are unknown too, ids are trusted.
+    """
+    if one.samples is not None and other.samples is not None:
+        asked = [
+            dict(zip(run.curves.sample_ids.tolist(), run.samples.questions, strict=True))
+            for run in (one, other)
+            if run.samples is not None
+        ]
+        return all(asked[0][name] == asked[1][name] for name in asked[0].keys() & asked[1].keys())
+    hashes = {run.about.get("data") for run in (one, other)} - {None}
+    return len(hashes) < 2
 
 
 def _on_shared(one: Curves, other: Curves) -> tuple[Curves, Curves] | None:

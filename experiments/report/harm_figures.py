@@ -1,6 +1,7 @@
 """Figures of what changes from one scale to the next."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +67,7 @@ def step_names(tokens: FloatArray) -> list[str]:
         ['1 → 4', '4 → 31.2']
     """
     names = [number(each) for each in tokens]
-    return [f"{few} → {many}" for few, many in zip(names[:-1], names[1:], strict=True)]
+    return [f"{few} → {many}" for few, many in pairwise(names)]
 
 
 def draw_net(curves: Curves, steps: Sequence[Step], tokens: FloatArray) -> bytes:
@@ -83,7 +84,7 @@ def draw_net(curves: Curves, steps: Sequence[Step], tokens: FloatArray) -> bytes
     rows, columns = net.shape
     figure, axes = new_picture((3.4 + 0.95 * columns, 1.3 + 0.36 * rows))
     reach = max(float(np.nanmax(np.abs(net), initial=0.0)), 1.0)
-    image = axes.imshow(net, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto")
+    image = axes.imshow(net, cmap="PuOr", vmin=-reach, vmax=reach, aspect="auto")
     for i, (name, _) in enumerate(parts):
         for j in range(columns):
             _write(axes, i, j, net[i, j], reach, star=sure.get((name, j), False))
@@ -97,7 +98,7 @@ def draw_net(curves: Curves, steps: Sequence[Step], tokens: FloatArray) -> bytes
 
 
 def _write(axes: "Axes", i: int, j: int, net: float, reach: float, *, star: bool) -> None:
-    text = "–" if np.isnan(net) else f"{net:+.1f}{'*' if star else ''}"
+    text = "\N{EN DASH}" if np.isnan(net) else f"{net:+.1f}{'*' if star else ''}"
     dark = abs(net) > 0.6 * reach
     axes.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if dark else "black")
 

@@ -64,13 +64,16 @@ def label_tokens(axes: "Axes", tokens: FloatArray, *, short: bool = False) -> No
 
 
 def shortened(name: str, length: int = 26) -> str:
-    """Return a name as it fits into a figure.
+    """Return a name as it fits into a figure; its end stays, where similar names differ.
 
     Example:
-        >>> shortened("what, is, the, number, on, the, shirt", 16)
-        'what, is, the, …'
+        >>> shortened("what, is, the, number, on, the, shirt", 20)
+        'what, is, th … shirt'
     """
-    return name if len(name) <= length else f"{name[: length - 2].rstrip()} …"
+    if len(name) <= length:
+        return name
+    end = (length - 3) // 3
+    return f"{name[: length - 3 - end].rstrip()} … {name[-end:].lstrip()}"
 
 
 def png_bytes(figure: "Figure") -> bytes:
