@@ -21,8 +21,7 @@ class Explained(NamedTuple):
         own: outputs of the request, shape [c].
         usual: those of typical requests, shape [b, c].
         added: what each group of features added, shape [g, c]; exactly 0 for a group in which the
-            request is like all typical ones. The sum is ``own`` less the mean of ``usual``, if
-            every column in which they differ belongs to a group.
+            request is like all typical ones. The sum is ``own`` less the mean of ``usual``.
     """
 
     own: FloatArray
@@ -42,13 +41,15 @@ def explain(
         outputs: maps features [n, d] to c numbers each, [n, c].
         row: shape [d].
         background: shape [b, d].
-        players: columns of each of g groups, none in two.
+        players: columns of each of g groups; every column belongs to one.
+
+    Raises:
+        ValueError: if a column belongs to no group or to two.
     """
+    _refuse_others_than_parts(players, len(row))
     playing = np.flatnonzero(_differing(row, background, players).any(axis=1)).tolist()
     own, usual = outputs(row[None])[0], outputs(background)
-    values = coalition_values(outputs, row, background, [players[i] for i in playing])
-    # Predictions of a row may differ in the last digits with how many are predicted together.
-    values[0], values[-1] = usual.mean(axis=0), own
+    values = _values(outputs, row, background, [players[i] for i in playing], own, usual)
     added = np.zeros((len(players), len(own)))
     added[playing] = shapley_values(values)
     return Explained(own, usual, added)
@@ -76,21 +77,46 @@ def coalition_values(
         outputs: maps features [n, d] to c numbers each, [n, c].
         row: shape [d].
         background: shape [b, d].
-        players: columns of each of g groups.
+        players: columns of each of g groups; every column belongs to one.
+
+    Raises:
+        ValueError: if a column belongs to no group or to two.
     """
-    count, differs = len(background), _differing(row, background, players)
-    telling = (1 << np.arange(len(players))) @ differs.astype(np.int64)
-    coalitions = np.arange(1 << len(players))
-    pairs = (coalitions[:, None] & telling) * count + np.arange(count)
+    _refuse_others_than_parts(players, len(row))
+    return _values(outputs, row, background, players, outputs(row[None])[0], outputs(background))
+
+
+def _refuse_others_than_parts(players: Sequence[Columns], count: int) -> None:
+    found = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *players]))
+    if not np.array_equal(found, np.arange(count)):
+        raise ValueError(f"groups must part columns 0 to {count - 1}, got {found.tolist()}"[:300])
+
+
+def _values(
+    outputs: Outputs,
+    row: FloatArray,
+    background: FloatArray,
+    players: Sequence[Columns],
+    own: FloatArray,
+    usual: FloatArray,
+) -> FloatArray:
+    """Return the values, given the outputs of the row and of the background."""
+    count = len(background)
+    bits = 1 << np.arange(len(players))
+    telling = bits @ _differing(row, background, players).astype(np.int64)
+    pairs = (np.arange(1 << len(players))[:, None] & telling) * count + np.arange(count)
     different, where = np.unique(pairs, return_inverse=True)
-    owner = np.full(len(row), len(players))  # columns of no group have a bit that is never set
+    coalition, typical = np.divmod(different, count)
+    found = np.where((coalition == telling[typical])[:, None], own, usual[typical])
+    # Columns in which nothing differs have a bit that is never set.
+    owner = np.full(len(row), len(players))
     for i, columns in enumerate(players):
         owner[columns] = i
-    parts = []
-    for start in range(0, len(different), _BATCH):
-        coalition, typical = np.divmod(different[start : start + _BATCH], count)
-        is_own = coalition[:, None] >> owner & 1 == 1
-        parts.append(outputs(np.where(is_own, row, background[typical])))
-    every: FloatArray = np.concatenate(parts)[where.reshape(pairs.shape)]
-    means: FloatArray = every.mean(axis=1)
+    unknown = np.flatnonzero((coalition != 0) & (coalition != telling[typical]))
+    for start in range(0, len(unknown), _BATCH):
+        part = unknown[start : start + _BATCH]
+        is_own = coalition[part][:, None] >> owner & 1 == 1
+        found[part] = outputs(np.where(is_own, row, background[typical[part]]))
+    # Less the row's own outputs, so that rounding leaves nothing where nothing changes.
+    means: FloatArray = own + (found - own)[where.reshape(pairs.shape)].mean(axis=1)
     return means

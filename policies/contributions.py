@@ -159,7 +159,7 @@ def explain_row(
     scores = policy.predictor.predict(row)
     scales, logs = policy.ladder.scales, np.log2(rung_tokens(policy))
     if budget is not None and budget.num_visual_tokens is not None:
-        return _not_asked(scores[0], logs, scales, budget.num_visual_tokens)
+        return _not_asked(policy, scores[0], policy.ladder.rung_of(budget.num_visual_tokens))
     price = _price_paid(policy, row, budget)
     outputs = outputs_at(policy, price)
     columns = group_columns()
@@ -213,11 +213,10 @@ def _price_paid(policy: ScorePolicy, row: FloatArray, budget: Budget | None) -> 
     return mix.lower if mix.share and hash_draws(row)[0] < mix.share else mix.price
 
 
-def _not_asked(
-    scores: FloatArray, logs: FloatArray, scales: tuple[int, ...], asked_for: int
-) -> Contributions:
+def _not_asked(policy: ScorePolicy, scores: FloatArray, rung: int) -> Contributions:
     """Return what there is to say of a fixed scale: nothing led to it."""
-    log, gain = float(logs[scales.index(asked_for)]), float(scores[-1] - scores[0])
+    log, gain = float(np.log2(rung_tokens(policy))[rung]), float(scores[-1] - scores[0])
+    asked_for = policy.ladder[rung]
     words = f"{tokens_in_words(asked_for)}, as was asked for: the policy did not choose"
     return Contributions(
         asked_for, asked_for, float("nan"), scores, log, log, gain, gain, (), words

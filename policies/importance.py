@@ -106,8 +106,8 @@ def importance(
             legal.
     """
     features, scores = np.asarray(features, dtype=np.float64), np.asarray(scores, dtype=np.float64)
-    _refuse(policy, features, scores, draws)
     at = policy.prices[DEFAULT_PRICE] if price is None else price
+    _refuse(policy, features, scores, draws, at)
     paid = np.broadcast_to(rung_tokens(policy) if tokens is None else tokens, scores.shape)
     orders = np.array([rng.permutation(len(features)) for _ in range(draws)])
     again = Resampling(int(rng.integers(2**63)), len(features), draws, resamples)
@@ -130,7 +130,9 @@ def importance(
     )
 
 
-def _refuse(policy: ScorePolicy, features: FloatArray, scores: FloatArray, draws: int) -> None:
+def _refuse(
+    policy: ScorePolicy, features: FloatArray, scores: FloatArray, draws: int, price: float
+) -> None:
     shapes = (len(features), len(current_schema())), (len(features), len(policy.ladder))
     if (features.shape, scores.shape) != shapes or len(features) < 2:
         raise ValueError(
@@ -139,6 +141,8 @@ def _refuse(policy: ScorePolicy, features: FloatArray, scores: FloatArray, draws
         )
     if draws < 1:
         raise ValueError(f"draws must be at least 1, got {draws}")
+    if not 0 <= price < np.inf:
+        raise ValueError(f"price must be a number of at least 0, got {price:g}")
 
 
 def _most_first(rows: Sequence[Importance]) -> tuple[Importance, ...]:

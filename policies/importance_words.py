@@ -19,14 +19,16 @@ def in_words(policy: str, table: ImportanceTable) -> tuple[str, ...]:
     moving = [each for each in table.groups if each.changed.value > 0]
     still = [each.words for each in table.groups if each.changed.value == 0]
     if not moving:
-        return (
+        still_all = (
             f"Shuffling any group of features among {table.num_samples:,} samples changes none of "
-            f"the choices of {policy} at price {table.price:.3g}: nothing that it sees moves them.",
+            f"the choices of {policy} at price {table.price:.3g}: nothing it sees moves them."
         )
+        matters = any(each.gap_lost.low > 0 for each in table.groups)
+        return (still_all, _lost(table)) if matters else (still_all,)
     said = [_first(policy, table, moving)]
     if len(moving) > 1:
         said.append(_next(moving))
-    said.append(_lost(table, moving))
+    said.append(_lost(table))
     if still:
         said.append(
             f"Shuffling {listed(still)} changes no choice: either nothing differs there between "
@@ -52,9 +54,9 @@ def _next(moving: Sequence[Importance]) -> str:
     return f"Next {'comes' if len(others) == 1 else 'come'} {listed(others)}."
 
 
-def _lost(table: ImportanceTable, moving: Sequence[Importance]) -> str:
+def _lost(table: ImportanceTable) -> str:
     """Say what shuffling costs, of the groups where a cost is certain."""
-    by_gap = sorted(moving, key=lambda each: -each.gap_lost.value)
+    by_gap = sorted(table.groups, key=lambda each: -each.gap_lost.value)
     sure = [each for each in by_gap if each.gap_lost.low > 0]
     if np.isnan(table.gap_closed):
         return "The oracle gains nothing over fixed scales here, so there is no gap to lose."
@@ -62,7 +64,7 @@ def _lost(table: ImportanceTable, moving: Sequence[Importance]) -> str:
     if not sure:
         return f"No group by itself is shown to be needed for the {closed} on these samples."
     words = listed([f"{each.words} {_points(each.gap_lost)}" for each in sure[:3]])
-    costly = [each.words for each in moving if each.utility_lost.low > 0]
+    costly = [each.words for each in table.groups if each.utility_lost.low > 0]
     at_price = (
         f"at this price alone, a loss is certain for {listed(costly)}"
         if costly

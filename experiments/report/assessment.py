@@ -128,10 +128,12 @@ def _paths(run: Run, data: Measured) -> dict[str, CoarsePath]:
 def _per_group(run: Run, data: Measured) -> tuple[FloatArray, FloatArray] | None:
     """Return what one scale a group expects and costs; None where nothing can be learned of it."""
     fit = run.fit
-    if fit is None or not set(fit.groups.tolist()) & set(data.groups):
+    if fit is None:
         return None
     if fit.scales != run.curves.scales:
         raise DataError(
             f"the run {run.name!r} has scales {run.curves.scales}, but its fit has {fit.scales}"
         )
+    if not set(fit.groups.tolist()) & set(data.groups):
+        return None
     return per_group_of(data, fit.groups.tolist(), fit.scores, fit.num_visual_tokens)

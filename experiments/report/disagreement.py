@@ -77,7 +77,7 @@ def disagreement_parts(
     cheap, dear = found.cheap[:num].tolist(), found.dear[:num].tolist()
     parts = (
         Part(
-            f"{policy.name} was too cheap, and wrong",
+            f"Policy {policy.name!r} was too cheap, and wrong",
             "Where it lost most against the scale that is enough, at its own price; of equal "
             "losses those first that the fewest more tokens would have spared.",
             tuple(cheap),
@@ -85,7 +85,7 @@ def disagreement_parts(
             tuple(_cheap_note(curves, row, chosen[row], needed[row], policy.name) for row in cheap),
         ),
         Part(
-            f"{policy.name} was too dear",
+            f"Policy {policy.name!r} was too dear",
             "Where it spent most tokens beyond the scale that is enough, at its own price.",
             tuple(dear),
             len(found.dear),

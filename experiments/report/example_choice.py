@@ -49,7 +49,7 @@ def typical_parts(
     parts = []
     for rung in (*range(curves.num_rungs), UNSOLVED):
         own = np.flatnonzero(needed == rung)
-        if not own.size:
+        if not own.size or not num:
             continue
         rows = tuple(
             row for row, _ in zip(spread(own, curves.groups, rng), range(num), strict=False)

@@ -1,6 +1,5 @@
 """Examples as HTML: what a browser shows of them, with filters."""
 
-from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,7 +8,7 @@ from experiments.report.example_cards import Card, card_of, context_of, filters_
 from experiments.report.example_choice import Part
 from experiments.report.phrases import count
 from experiments.report.runs import Run
-from experiments.report.thumbnails import Pictures, links_of
+from experiments.report.thumbnails import Album
 from policies.allocation import IntArray
 
 if TYPE_CHECKING:
@@ -22,14 +21,14 @@ class Shown(NamedTuple):
     Attributes:
         parts: the samples.
         needed: minimal rung of every sample, -1 for none.
-        pictures: of the samples, by row; others may be among them.
+        album: pictures of the samples.
         size: longest side and quality of thumbnails; None shows no pictures.
         threshold: score from which an answer counts as right.
     """
 
     parts: tuple[Part, ...]
     needed: IntArray
-    pictures: Mapping[int, Pictures]
+    album: Album
     size: tuple[int, int] | None
     threshold: float
 
@@ -56,10 +55,6 @@ def render_examples(run: Run, shown: Shown) -> str:
         run: the oracle run.
         shown: which samples, and how large their pictures are.
     """
-    links = {
-        row: links_of(shown.pictures[row], *shown.size) if shown.size is not None else ()
-        for row in shown.rows
-    }
     context = context_of(run, shown.needed, shown.threshold)
     parts = [
         _ShownPart(
@@ -72,7 +67,7 @@ def render_examples(run: Run, shown: Shown) -> str:
                     context,
                     row,
                     note=note,
-                    links=links[row],
+                    links=_links(shown, row),
                     pictures_note=_note(shown, row),
                     part=i,
                 )
@@ -89,11 +84,15 @@ def render_examples(run: Run, shown: Shown) -> str:
     )
 
 
+def _links(shown: Shown, row: int) -> tuple[str, ...]:
+    return () if shown.size is None else shown.album.links(row, shown.size)
+
+
 def _note(shown: Shown, row: int) -> str:
     """Return what is to be said of a sample's pictures."""
     if shown.size is None:
         return ""
-    own = shown.pictures[row]
+    own = shown.album.pictures(row)
     if own.problem:
         return f"The image cannot be shown: {own.problem}"
     if own.more:

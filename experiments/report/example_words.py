@@ -46,8 +46,8 @@ def _shown(run: Run, shown: Shown) -> str:
 def _errs(found: Disagreement) -> str:
     lost = f"{100 * found.score_lost:.1f} points of accuracy over all samples"
     return (
-        f"Against the oracle without luck, {found.policy} is too cheap, and wrong for it, on "
-        f"{percent(found.cheap_share)} of the samples, which costs {lost}; it is too dear on "
+        f"Against the oracle without luck, policy {found.policy!r} is too cheap, and wrong for it, "
+        f"on {percent(found.cheap_share)} of the samples, which costs {lost}; it is too dear on "
         f"{percent(found.dear_share)}, which costs {number(found.tokens_wasted)} visual tokens a "
         "sample."
     )
@@ -82,7 +82,7 @@ def _most(shown: Shown) -> int:
 def _broken(shown: Shown) -> tuple[str, ...]:
     if shown.size is None:
         return ()
-    broken = sum(bool(shown.pictures[row].problem) for row in shown.rows)
+    broken = sum(bool(shown.album.pictures(row).problem) for row in shown.rows)
     if not broken:
         return ()
     return (f"The images of {count(broken, 'sample')} shown here cannot be read.",)

@@ -1,6 +1,6 @@
 """Samples with their images, questions and answers at every scale, to be looked at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from experiments.report.example_page import Shown, render_examples
 from experiments.report.example_words import example_words
 from experiments.report.runs import Run
 from experiments.report.section import Section
-from experiments.report.thumbnails import SIZES, Pictures, read_pictures
+from experiments.report.thumbnails import SIZES, Album
 from policies.allocation import IntArray
 
 TITLE = "What do samples look like that need few or many tokens?"
@@ -44,27 +44,42 @@ def examples_section(
     needed = needed_rungs(run.curves, threshold)
     found = [disagree(run.curves, policy, needed) for policy in run.policies]
     seed = int(rng.integers(2**63))
-    read: dict[int, Pictures] = {}
-    for fewer, size in _attempts(num, run.samples is not None):
-        # Fewer examples are the first of more: every attempt draws alike.
+
+    def shown(fewer: int) -> Shown:
+        # Fewer examples are the first of more: all are drawn alike.
         parts = _parts(run, needed, found, fewer, np.random.default_rng(seed))
-        if size is not None and run.samples is not None:
-            rows = {row for part in parts for row in part.rows}
-            read |= read_pictures(run.samples, sorted(rows - set(read)))
-        shown = Shown(parts, needed, read, size, threshold)
-        html = render_examples(run, shown)
-        if len(html.encode()) <= max_bytes:
-            return Section("examples", TITLE, example_words(run, shown, found, num), html=html)
-    words = example_words(run, Shown((), needed, read, None, threshold), found, num)
-    return Section("examples", TITLE, words)
+        return Shown(parts, needed, album, None, threshold)
+
+    album = Album(run.samples)
+    tried = [shown(num >> i) for i in range(num.bit_length())]  # 6, 3, 1
+    best, html = _fitting(run, tried, max_bytes) or (shown(0), "")
+    return Section("examples", TITLE, example_words(run, best, found, num), html=html)
 
 
-def _attempts(num: int, pictures: bool) -> Iterator[tuple[int, tuple[int, int] | None]]:
-    """Yield numbers of examples and sizes of thumbnails, the wanted ones first."""
-    halved = [num >> i for i in range(num.bit_length())]  # 6, 3, 1
-    if pictures:
-        yield from ((fewer, size) for fewer in halved for size in SIZES)
-    yield from ((fewer, None) for fewer in halved)
+def _fitting(run: Run, tried: Sequence[Shown], room: int) -> tuple[Shown, str] | None:
+    """Return the first of what is tried that fits, with the largest pictures, and its HTML."""
+    without: list[tuple[Shown, str]] = []
+    for plain in tried:
+        html = render_examples(run, plain)
+        left = room - len(html.encode())
+        if left < 0:
+            continue
+        without.append((plain, html))
+        if run.samples is None:
+            break
+        for size in SIZES:
+            pictured = plain._replace(size=size)
+            if _size_of_links(pictured, size) > left:
+                continue
+            html = render_examples(run, pictured)
+            if len(html.encode()) <= room:
+                return pictured, html
+    return without[0] if without else None
+
+
+def _size_of_links(shown: Shown, size: tuple[int, int]) -> int:
+    rows = (row for part in shown.parts for row in part.rows)
+    return sum(len(link) for row in rows for link in shown.album.links(row, size))
 
 
 def _parts(

@@ -1,6 +1,7 @@
 """Figures of what changes from one scale to the next."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +67,7 @@ def step_names(tokens: FloatArray) -> list[str]:
         ['1 → 4', '4 → 31.2']
     """
     names = [number(each) for each in tokens]
-    return [f"{few} → {many}" for few, many in zip(names[:-1], names[1:], strict=True)]
+    return [f"{few} → {many}" for few, many in pairwise(names)]
 
 
 def draw_net(curves: Curves, steps: Sequence[Step], tokens: FloatArray) -> bytes:
@@ -97,7 +98,7 @@ def draw_net(curves: Curves, steps: Sequence[Step], tokens: FloatArray) -> bytes
 
 
 def _write(axes: "Axes", i: int, j: int, net: float, reach: float, *, star: bool) -> None:
-    text = "–" if np.isnan(net) else f"{net:+.1f}{'*' if star else ''}"
+    text = "\N{EN DASH}" if np.isnan(net) else f"{net:+.1f}{'*' if star else ''}"
     dark = abs(net) > 0.5 * reach
     axes.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if dark else "black")
 

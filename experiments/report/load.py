@@ -53,16 +53,13 @@ class _Read(NamedTuple):
     fit: "Curves | None"
 
 
-def load_runs(
-    readers: Readers, places: Sequence[RunPlace], asked: Asked, seed: int = 0
-) -> tuple[Run, ...]:
+def load_runs(readers: Readers, places: Sequence[RunPlace], asked: Asked) -> tuple[Run, ...]:
     """Read everything; what costs little is read and checked for all runs first.
 
     Args:
         readers: how files are read.
         places: where the runs lie.
         asked: groups and policies.
-        seed: of the clusters of questions.
 
     Raises:
         BudgetError: if a run is not there or not finished, ladders differ, data lack samples or
@@ -75,7 +72,7 @@ def load_runs(
             what = "policies look at" if policies else "groups are made of"
             raise DataError(f"{what} questions and images: give --data for the run {place.name!r}")
     opened = _once(readers, bool(policies))
-    return tuple(_run(opened, read, asked, policies, seed) for read in reads)
+    return tuple(_run(opened, read, asked, policies) for read in reads)
 
 
 def _read(readers: Readers, place: RunPlace, policies: Mapping[str, Policy]) -> _Read:
@@ -104,16 +101,14 @@ def _once(readers: Readers, images: bool) -> Readers:
     return readers._replace(data=lambda data, split, columns: opened(data, split))
 
 
-def _run(
-    readers: Readers, read: _Read, asked: Asked, policies: Mapping[str, Policy], seed: int
-) -> Run:
+def _run(readers: Readers, read: _Read, asked: Asked, policies: Mapping[str, Policy]) -> Run:
     place, curves, fit = read.place, read.curves, read.fit
     samples, about, said = None, dict(read.about), "the groups in the run"
     if place.data is not None:
         samples = _data(readers, place.data, place.split, curves)
         about |= {"dataset": place.data, "split": place.split, **_hashes(samples, about)}
     if samples is not None and not asked.groups.own:
-        found = _grouped(readers, read, samples, asked.groups, seed)
+        found = _grouped(readers, read, samples, asked)
         curves, said = replace(curves, groups=found.groups), found.said
         if fit is not None and found.fit is not None:
             fit = replace(fit, groups=found.fit)
@@ -145,13 +140,11 @@ def _hashes(samples: RunData, about: Mapping[str, Any]) -> dict[str, Any]:
     return {"data_given": given, "data_same": given == about["data"]}
 
 
-def _grouped(
-    readers: Readers, read: _Read, samples: RunData, choice: GroupChoice, seed: int
-) -> Grouped:
+def _grouped(readers: Readers, read: _Read, samples: RunData, asked: Asked) -> Grouped:
     fit, place = None, read.place
     if read.fit is not None and place.data is not None:
         fit = _data(readers, place.data, place.fit_split, read.fit)
-    return find_groups(choice, samples, fit, seed)
+    return find_groups(asked.groups, samples, fit, asked.seed)
 
 
 def _choices(

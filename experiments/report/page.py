@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from markupsafe import Markup
 
+_MOST_ROWS = 16  # of a table that is not folded away
 _MOST_BESIDE = 5  # columns with intervals beside their numbers
 
 
@@ -64,6 +65,7 @@ def _template() -> "Template":
         "csv_text": csv_text,
         "kind": _kind,
         "stacked": _stacked,
+        "most_rows": _MOST_ROWS,
     }
     surroundings.filters["spoken"] = spoken
     return surroundings.from_string((here / "page.html.jinja").read_text(encoding="utf-8"))

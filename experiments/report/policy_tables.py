@@ -91,14 +91,14 @@ def prices_table(run: Run, assessed: Assessment, expected: Mapping[str, Expectat
     points = (1, 100)
     return Table(
         "policy_prices",
-        f"Policies at their prices, which were set beforehand, over "
-        f"{assessed.table.num_samples:,} samples; paired 95 % intervals of "
+        f"Policies at their prices, which were set beforehand (score units per cost of "
+        f"the full scale), over {assessed.table.num_samples:,} samples; paired 95 % intervals of "
         f"{assessed.resamples:,} resamples. Random mix and one scale per group are taken at the "
         "tokens that the policy spends.",
         (
             _POLICY,
             Column("price_name", "price"),
-            Column("price", "its value, score per full scale's tokens", 3),
+            Column("price", "its value", 3),
             _ACCURACY,
             _TOKENS,
             Column("accuracy_lost", "accuracy lost against the full scale, points", *points),

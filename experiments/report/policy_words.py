@@ -13,11 +13,11 @@ from experiments.report.verdicts import FEW, few_samples, known, more_or_less, n
 from policies.rules import PER_GROUP
 
 _HELD_OUT = {
-    True: "None of these samples were used to fit {name}, as far as is known.",
-    False: "Some of these samples were used to fit {name}: its figures are too good, and samples "
-    "that it has not seen will tell less of it.",
-    None: "It is not known whether {name} was fitted on some of these samples; if it was, its "
-    "figures are too good.",
+    True: "None of these samples were used to fit policy {name!r}, as far as is known.",
+    False: "Some of these samples were used to fit policy {name!r}: its figures are too good, and "
+    "samples that it has not seen will tell less of it.",
+    None: "It is not known whether policy {name!r} was fitted on some of these samples; if it was, "
+    "its figures are too good.",
 }
 
 
@@ -58,15 +58,15 @@ def policy_words(
 
 
 def _closed(assessed: Assessment, name: str) -> str:
-    stable = figure(assessed, name, "gap_closed_stable")
+    stable, subject = figure(assessed, name, "gap_closed_stable"), f"Policy {name!r}"
     if not known(stable):
-        return f"The oracle gains nothing over fixed scales, so that {name} has no gap to close."
+        return f"{subject} has no gap to close: the oracle gains nothing over fixed scales."
     told = more_or_less(
         stable,
-        better=f"{name} closes {percent(stable)} of the gap",
-        worse=f"{name} is worse than choosing at random: it closes {percent(stable)} of the gap",
-        same=f"{name} cannot be told from choosing at random: it closes {percent(stable)} of the "
-        "gap",
+        better=f"{subject} closes {percent(stable)} of the gap",
+        worse=f"{subject} is worse than choosing at random: it closes {percent(stable)} of the gap",
+        same=f"{subject} cannot be told from choosing at random: it closes {percent(stable)} of "
+        "the gap",
     )
     with_luck = figure(assessed, name, "gap_closed_any")
     return (
@@ -88,9 +88,10 @@ def _per_group(assessed: Assessment, name: str) -> tuple[str, ...]:
         return ()
     told = more_or_less(
         more,
-        better=f"{name} closes {_percentage_points(more)} more",
-        worse=f"{name} closes {_percentage_points(negative(more))} less",
-        same=f"the difference to {name}, {_percentage_points(more)}, cannot be told from none",
+        better=f"policy {name!r} closes {_percentage_points(more)} more",
+        worse=f"policy {name!r} closes {_percentage_points(negative(more))} less",
+        same=f"the difference to policy {name!r}, {_percentage_points(more)}, cannot be told from "
+        "none",
     )
     return (
         f"One fixed scale per group, which needs the group to be known, closes {percent(base)}: "
@@ -133,7 +134,7 @@ def _at_price(assessed: Assessment, policy: PolicyChoices) -> tuple[str, ...]:
         else ""
     )
     return (
-        f"At its price {name!r}, {policy.name} reaches {percent(accuracy)} with "
+        f"At its price {name!r}, policy {policy.name!r} reaches {percent(accuracy)} with "
         f"{tokens_in_words(tokens.value)} a sample, {against_full}; that is {against_mix}.{share}",
     )
 
@@ -169,7 +170,7 @@ def _expects(policy: PolicyChoices, expected: Expectation) -> str:
         same=f"is right on average (it differs by {points(expected.over)})",
     )
     return (
-        f"At the scales that it chooses, {policy.name} expects an accuracy of "
+        f"At the scales that it chooses, policy {policy.name!r} expects an accuracy of "
         f"{percent(expected.expected)} and {told}; its calibration error is "
         f"{points(expected.error)}."
     )

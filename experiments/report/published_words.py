@@ -54,7 +54,7 @@ def _nearest(need: Need, likeness: Sequence["Likeness"]) -> str:
         f"log tokens, {_shared(need, first)}"
     )
     if low > 100 * _NEAR:
-        return f"No published curve is of this dataset's shape: the nearest of them is that of {apart}."
+        return f"No published curve is of this dataset's shape: the nearest is that of {apart}."
     if first.nearest >= _SURE:
         return f"In shape this dataset's curve is most like that of {apart}."
     rivals = [f"{each.other.name} ({100 * each.nearest:.0f} %)" for each in _rivals(known[1:])]

@@ -34,6 +34,7 @@ def saving_words(
         return ("No scale gets any sample right, so that every token spent is wasted.",)
     return (
         *(_at_price(row) for row in own),
+        *(other for policy in run.policies for other in _other_prices(policy.name, priced)),
         *(_equal(policy.name, equal) for policy in run.policies),
         *_no_policy(equal),
         *_money(own, money),
@@ -54,20 +55,32 @@ def _at_price(row: AtPrice) -> str:
     more = [_NAMES[k] for k, spent in row.spent.items() if sign(spent.share) < 0]
     warning = f" A negative share means that it needs more {listed(more)}." if more else ""
     return (
-        f"At its price {row.price!r}, {row.policy} saves {listed(parts)} against the full scale, "
-        f"{lost}.{warning}"
+        f"At its price {row.price!r}, policy {row.policy!r} saves {listed(parts)} against the full "
+        f"scale, {lost}.{warning}"
     )
+
+
+def _other_prices(name: str, priced: Sequence[AtPrice]) -> tuple[str, ...]:
+    """Return one sentence on all prices of a policy but its own."""
+    others = [row for row in priced if row.policy == name][1:]
+    told = [
+        f"{row.price!r} saves {percent(row.spent[TOKENS].share)} of the visual tokens and loses "
+        f"{points(row.lost)}"
+        for row in others
+    ]
+    return (f"Of the other prices of policy {name!r}, {listed(told)}.",) if told else ()
 
 
 def _equal(name: str, equal: Sequence[AtEqual]) -> str:
     rows = [row for row in equal if row.rule == name]
     none, point = rows[0], rows[-1]
     if not known(none.shares[TOKENS]):
-        first = f"{name} does not reach the full scale's accuracy at any price"
+        first = f"Policy {name!r} does not reach the full scale's accuracy at any price"
     else:
         first = (
-            f"To be as accurate as the full scale, {name} needs {percent(none.shares[TOKENS])} "
-            "fewer visual tokens at the best price there is on these samples"
+            f"To be as accurate as the full scale, policy {name!r} needs "
+            f"{percent(none.shares[TOKENS])} fewer visual tokens at the best price there is on "
+            "these samples"
         )
         if none.reached < 0.975:
             first += f" (it gets there in only {100 * none.reached:.0f} % of the resamples)"
@@ -112,8 +125,8 @@ def _dollars(row: AtPrice, money: Money) -> str:
     found = dollars_saved(row.spent, money)
     if found is None:
         return (
-            f"What {row.policy} saves in money cannot be told: what the price is paid for was not "
-            "measured in this run."
+            f"What policy {row.policy!r} saves in money cannot be told: what the price is paid for "
+            "was not measured in this run."
         )
     full, saved = found
     paid = (
@@ -126,7 +139,8 @@ def _dollars(row: AtPrice, money: Money) -> str:
     numbers = f"{shown.value:.4g} dollars ({shown.low:.4g} to {shown.high:.4g})"
     does = f"saves {numbers} of" if less else f"costs {numbers} more than"
     return (
-        f"At {paid}, {row.policy} {does} {full:.4g} per 1,000 requests at its price {row.price!r}."
+        f"At {paid}, policy {row.policy!r} {does} {full:.4g} per 1,000 requests at its price "
+        f"{row.price!r}."
     )
 
 

@@ -7,7 +7,7 @@ from experiments.report.money import Money, checked
 from experiments.report.runs import Run
 from experiments.report.saving_figure import draw_savings
 from experiments.report.saving_measures import at_equal_accuracy, at_prices
-from experiments.report.saving_tables import equal_table, price_table
+from experiments.report.saving_tables import equal_table, price_table, requests_table
 from experiments.report.saving_words import saving_words
 from experiments.report.section import Picture, Section
 
@@ -33,7 +33,7 @@ def savings_section(
         money = checked(money)
     priced = at_prices(run, assessed, rng, resamples=resamples)
     equal = at_equal_accuracy(run, assessed, rng, resamples=resamples)
-    tables = (price_table(run, priced, money),) if priced else ()
+    tables = (price_table(run, priced), requests_table(run, priced, money)) if priced else ()
     caption = (
         "Share of the full scale's cost that is saved at its accuracy, and half and one point "
         "below, with 95 % intervals; nothing is drawn where a rule does not get there."

@@ -1,7 +1,6 @@
 """Small copies of pictures inside the page, within a number of bytes."""
 
 from base64 import b64encode
-from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,9 +31,37 @@ class Pictures(NamedTuple):
     problem: str = ""
 
 
-def read_pictures(samples: "Samples", rows: Sequence[int]) -> dict[int, Pictures]:
-    """Return the images of some samples, by row; what cannot be read is said in its place."""
-    return {row: _pictures(samples, row) for row in rows}
+class Album:
+    """Pictures of a run's samples, read and made small once, whoever asks.
+
+    Args:
+        samples: of the run; None has no pictures.
+    """
+
+    def __init__(self, samples: "Samples | None") -> None:
+        self._samples = samples
+        self._read: dict[int, Pictures] = {}
+        self._links: dict[tuple[int, int], tuple[str, ...]] = {}
+
+    def pictures(self, row: int) -> Pictures:
+        """Return the images of one sample; what cannot be read is said in their place."""
+        if self._samples is None:
+            return Pictures(())
+        if row not in self._read:
+            self._read[row] = _pictures(self._samples, row)
+        return self._read[row]
+
+    def links(self, row: int, size: tuple[int, int]) -> tuple[str, ...]:
+        """Return thumbnails of one sample's images as data URIs of WebP.
+
+        Args:
+            row: of the sample.
+            size: pixels of the longest side, at most, and WebP's quality from 0 to 100.
+        """
+        key = row, size[0]
+        if key not in self._links:
+            self._links[key] = tuple(_link(each, *size) for each in self.pictures(row).images)
+        return self._links[key]
 
 
 def _pictures(samples: "Samples", row: int) -> Pictures:
@@ -52,17 +79,6 @@ def _smaller(image: "Image") -> "Image":
     copy = as_shown(image, name="the image").copy()
     copy.thumbnail((SIZES[0][0],) * 2)
     return copy
-
-
-def links_of(pictures: Pictures, side: int, quality: int) -> tuple[str, ...]:
-    """Return thumbnails of one sample's images as data URIs of WebP.
-
-    Args:
-        pictures: the images.
-        side: pixels of the longest side, at most.
-        quality: of WebP, from 0 to 100.
-    """
-    return tuple(_link(image, side, quality) for image in pictures.images)
 
 
 def _link(image: "Image", side: int, quality: int) -> str:

@@ -45,7 +45,7 @@ def report(place, tmp_path, capfd):
 
     def call(*words, out=tmp_path / "out"):
         capfd.readouterr()
-        code = run(["report", *map(str, words), "--out", str(out), "--resamples", "20"])
+        code = run(["report", "--resamples", "20", *map(str, words), "--out", str(out)])
         said = capfd.readouterr()
         last = said.out.strip().splitlines()[-1:] or ["{}"]
         found = json.loads(last[0]) if code == 0 else {}
