@@ -27,6 +27,7 @@ class Against(NamedTuple):
         shared: samples that both have.
         paired: whether they are compared on these alone, resampled together.
         n: samples of the smaller of the two, or those shared.
+        any_right: whether both get something right; if not, one has no saturation point.
         area: difference of the areas over the tokens that both ladders reach; None where that is
             less than a factor of 1.5.
         best: difference of the accuracies of their best scales.
@@ -39,6 +40,7 @@ class Against(NamedTuple):
     shared: int
     paired: bool
     n: int
+    any_right: bool
     area: Estimate | None
     best: Estimate
     more: float
@@ -86,6 +88,7 @@ def _against(
         shared,
         paired,
         n,
+        all(bool(each.any()) for each in means),
         _area(tokens, means, drawn, n),
         estimate(
             float(means[0][best[0]] - means[1][best[1]]),

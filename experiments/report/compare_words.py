@@ -41,8 +41,8 @@ def _order(needs: Mapping[str, Need], tolerance_points: float) -> str:
         for name in order
     ]
     return (
-        f"By the fewest visual tokens {within(tolerance_points)} of the own best scale, from most "
-        f"to fewest: {'; '.join(each)}."
+        f"By the fewest visual tokens {within(tolerance_points)} of a run's own best scale, from "
+        f"most to fewest: {'; '.join(each)}."
     )
 
 
@@ -53,6 +53,8 @@ def _pair(pair: Against) -> str:
 
 
 def _need(pair: Against) -> str:
+    if not pair.any_right:
+        return "their needs cannot be compared, as one of them gets nothing right"
     if pair.more >= _SURE:
         return f"it needs more tokens, in {100 * pair.more:.0f} % of the resamples"
     if pair.fewer >= _SURE:

@@ -99,7 +99,7 @@ def draw_net(curves: Curves, steps: Sequence[Step], tokens: FloatArray) -> bytes
 
 def _write(axes: "Axes", i: int, j: int, net: float, reach: float, *, star: bool) -> None:
     text = "\N{EN DASH}" if np.isnan(net) else f"{net:+.1f}{'*' if star else ''}"
-    dark = abs(net) > 0.6 * reach
+    dark = abs(net) > 0.5 * reach
     axes.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if dark else "black")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from markupsafe import Markup
 
-_MOST_ROWS = 16  # of a table that is not folded away
+_MOST_ROWS = 30  # of a table that is not folded away
 _MOST_BESIDE = 5  # columns with intervals beside their numbers
 
 

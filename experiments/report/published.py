@@ -7,7 +7,7 @@ import numpy as np
 from experiments.report.need_measures import Need, measure_need
 from experiments.report.need_tables import area_value, saturation_value
 from experiments.report.need_words import within
-from experiments.report.phrases import count, number
+from experiments.report.phrases import count, number, tokens_in_words
 from experiments.report.published_curves import Published, published_curves, shape_distances
 from experiments.report.published_figure import draw_published
 from experiments.report.published_words import published_words
@@ -202,7 +202,7 @@ def _picture(need: Need, likeness: tuple[Likeness, ...]) -> Picture:
         f"Accuracy relative to each curve's best against visual tokens: this dataset with 95 % "
         f"intervals, and {count(len(likeness), 'published curve')}, the nearest three in colour.",
         f"This dataset goes from {100 * need.means[0] / max(need.means.max(), 1e-9):.0f} % of its "
-        f"best at {number(need.tokens[0])} tokens to its best at "
-        f"{number(need.tokens[need.best])}.{nearest}",
+        f"best at {tokens_in_words(need.tokens[0])} to its best at "
+        f"{tokens_in_words(need.tokens[need.best])}.{nearest}",
         draw_published(need, likeness),
     )

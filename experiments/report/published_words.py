@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from experiments.report.published import Likeness
 
 _SURE = 0.95
+_NEAR = 0.05  # relative accuracy; curves further apart are not called alike
 
 
 def published_words(
@@ -49,9 +50,11 @@ def _nearest(need: Need, likeness: Sequence["Likeness"]) -> str:
     first = known[0]
     value, low, high = (100 * end for end in first.distance or (np.nan,) * 3)
     apart = (
-        f"{first.other.name}: relative to the best, {value:.1f} points ({low:.1f} to {high:.1f}) "
-        "apart on average over log tokens"
+        f"{first.other.name}, {value:.1f} points ({low:.1f} to {high:.1f}) apart on average over "
+        f"log tokens, {_shared(need, first)}"
     )
+    if low > 100 * _NEAR:
+        return f"No published curve is of this dataset's shape: the nearest is that of {apart}."
     if first.nearest >= _SURE:
         return f"In shape this dataset's curve is most like that of {apart}."
     rivals = [f"{each.other.name} ({100 * each.nearest:.0f} %)" for each in _rivals(known[1:])]
@@ -60,6 +63,13 @@ def _nearest(need: Need, likeness: Sequence["Likeness"]) -> str:
         f"In shape this dataset's curve is nearest to that of {apart}. That is not sure: it is the "
         f"nearest in {100 * first.nearest:.0f} % of the resamples{also}."
     )
+
+
+def _shared(need: Need, each: "Likeness") -> str:
+    """Return over which tokens two curves were compared, and by what."""
+    low = max(need.tokens[0], each.other.tokens[0])
+    high = min(need.tokens[-1], each.other.tokens[-1])
+    return f"both relative to their accuracy at {number(high)} tokens, from {number(low)} tokens on"
 
 
 def _rivals(others: Sequence["Likeness"]) -> list["Likeness"]:
@@ -74,15 +84,15 @@ def _saturations(need: Need, likeness: Sequence["Likeness"], tolerance_points: f
         at = int(saturation_rungs(other.scores, tolerance_points / 100))
         found.setdefault(other.model, []).append((float(other.tokens[at]), other.benchmark))
     parts = []
-    for model, points in found.items():
+    for model, points in sorted(found.items()):
         tokens = np.array([at for at, _ in points])
         fewest, most = min(points), max(points)
         parts.append(
-            f"of {model} from {number(tokens.min())} ({fewest[1]}) to {number(tokens.max())} "
-            f"({most[1]})"
+            f"from {number(tokens.min())} ({fewest[1]}) to {number(tokens.max())} ({most[1]}) for "
+            f"{model}"
         )
     own = f"this dataset's is {saturation_phrase(need)}" if need.any_right else "it has none here"
     return (
         f"Saturation points {within(tolerance_points)} of the best: {own}; those published go "
-        f"{listed(sorted(parts))}."
+        f"{listed(parts)}."
     )

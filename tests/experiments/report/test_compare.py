@@ -104,3 +104,9 @@ def test_many_runs_are_compared_with_the_first():
 def test_one_run_is_no_comparison():
     with pytest.raises(ValueError, match="at least two runs, got 1"):
         section(needs_few())
+
+
+def test_a_run_that_gets_nothing_right_has_no_need_to_compare():
+    words = section(needs_many(), made_run(np.zeros((800, 3)), name="none")).words
+    assert "their needs cannot be compared" in words[1]
+    assert "needs more" not in words[1]

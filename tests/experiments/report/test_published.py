@@ -105,3 +105,8 @@ def test_the_words_stay_careful():
     assert (
         "share too little" in section(made_run(nested(50, [0.5, 0.6]), scales=(900, 3000))).words[0]
     )
+
+
+def test_a_shape_that_none_has_is_not_called_alike():
+    words = section(made_run(nested(800, [0.9, 0.7, 0.4, 0.2]))).words
+    assert words[0].startswith("No published curve is of this dataset's shape: the nearest")
