@@ -18,6 +18,7 @@ __all__ = [
     "IntArray",
     "Path",
     "Sweep",
+    "cheapest_first",
     "check_tables",
     "choice_path",
     "choose_rungs",
@@ -116,11 +117,11 @@ class Sweep:
             np.append(first_score, first_score + scores) / total,
             self._prices,
         )
-        return points if (np.diff(points.costs) >= 0).all() else _cheapest_first(points)
+        return points if (np.diff(points.costs) >= 0).all() else cheapest_first(points)
 
 
-def _cheapest_first(points: Frontier) -> Frontier:
-    """Return a frontier through points in any order; of points of one cost the best stays."""
+def cheapest_first(points: Frontier) -> Frontier:
+    """Return a frontier through points in any order of costs; of those of one cost the best."""
     order = np.lexsort((-points.scores, points.costs))
     kept = order[np.append(True, np.diff(points.costs[order]) > 0)]
     return Frontier(points.costs[kept], points.scores[kept], points.prices[kept])

@@ -170,6 +170,10 @@ def _of_choice(seen: Weighted, chosen: Chosen) -> Iterator[tuple[str, float]]:
     base = {each: frontier.at_each([tokens])[0] for each, frontier in seen.baselines.items()}
     for metric, lead in _leads(score, base):
         yield f"{name}_{metric}", float(lead)
+    for oracle, reached in seen.oracles.items():
+        best = reached.at_each([tokens])[0] - base[RANDOM_MIX]
+        closed = (score - base[RANDOM_MIX]) / best if best > 1e-12 else float("nan")
+        yield f"{name}_{gap_name(oracle)}", float(closed)
     flops = seen.share @ data.flops[rows, chosen.rungs]
     yield f"{name}_flops_saved", float(1 - flops / (seen.share @ data.flops[:, -1]))
     ms = seen.share @ data.ms[rows, chosen.rungs] + chosen.decision_ms

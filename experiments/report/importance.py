@@ -1,10 +1,8 @@
 """Which features move the policies' choices: in words, as a figure and as a table."""
 
-import re
 from collections.abc import Mapping
 from io import BytesIO
 
-from experiments.report.runs import Run
 from experiments.report.section import Cell, Column, Picture, Section, Table, Value
 from policies.importance import ImportanceTable
 from policies.importance_figures import draw_importance
@@ -23,24 +21,22 @@ _COLUMNS = (
 )
 
 
-def importance_section(run: Run, tables: Mapping[str, ImportanceTable]) -> Section:
+def importance_section(tables: Mapping[str, ImportanceTable]) -> Section:
     """Return which groups of features are most responsible for the policies' choices.
 
     Args:
-        run: whose samples the features were shuffled among.
         tables: what :func:`policies.importance.importance` found, by the policy's name.
     """
-    name = re.sub(r"[^a-z0-9]+", "-", run.name.lower()).strip("-")
     if not tables:
         none = ("No policy was asked about these samples, so nothing is known of what moves one.",)
-        return Section(f"importance-{name}", TITLE, none)
+        return Section("importance", TITLE, none)
     words = tuple(sentence for policy in tables for sentence in in_words(policy, tables[policy]))
     return Section(
-        f"importance-{name}",
+        "importance",
         TITLE,
         (*words, _warning(tables)),
-        (_picture(name, tables),),
-        (_table(name, tables),),
+        (_picture(tables),),
+        (_table(tables),),
     )
 
 
@@ -54,12 +50,12 @@ def _warning(tables: Mapping[str, ImportanceTable]) -> str:
     )
 
 
-def _picture(name: str, tables: Mapping[str, ImportanceTable]) -> Picture:
+def _picture(tables: Mapping[str, ImportanceTable]) -> Picture:
     figure, png = draw_importance(tables), BytesIO()
     figure.savefig(png, dpi=_DPI, format="png")
     policy, table = next(iter(tables.items()))
     return Picture(
-        f"{name}-importance",
+        "importance",
         f"What shuffling each group of features among {table.num_samples:,} samples changes: how "
         "far the visual tokens chosen move (left; 1 is twice or half as many), and how much less "
         "of the gap between fixed scales and the oracle is closed (right). Bars: 95 % intervals.",
@@ -69,7 +65,7 @@ def _picture(name: str, tables: Mapping[str, ImportanceTable]) -> Picture:
     )
 
 
-def _table(name: str, tables: Mapping[str, ImportanceTable]) -> Table:
+def _table(tables: Mapping[str, ImportanceTable]) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (
             policy,
@@ -82,7 +78,7 @@ def _table(name: str, tables: Mapping[str, ImportanceTable]) -> Table:
     ]
     first = next(iter(tables.values()))
     return Table(
-        f"{name}-importance",
+        "importance",
         f"What shuffling a group of features among {first.num_samples:,} samples changes in the "
         "choices at each policy's price, and what it costs, with 95 % intervals.",
         _COLUMNS,

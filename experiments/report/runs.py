@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from oracle.curves import Curves
     from policies.hull import FloatArray
+    from policies.lightgbm_policy import ScorePolicy
 
 
 class Samples(Protocol):
@@ -35,6 +36,8 @@ class PolicyChoices:
         decision_ms: milliseconds a decision takes.
         held_out: whether none of the samples were used to fit it, as far as is known; None where
             nothing is known of that.
+        policy: itself, where it looks at features alone.
+        features: of the samples, shape [n, d], where it does.
     """
 
     name: str
@@ -44,6 +47,8 @@ class PolicyChoices:
     price: float
     decision_ms: float
     held_out: bool | None
+    policy: "ScorePolicy | None" = None
+    features: "FloatArray | None" = None
 
 
 @dataclass(frozen=True)

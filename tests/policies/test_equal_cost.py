@@ -168,6 +168,22 @@ def test_what_was_chosen_beforehand_is_counted_as_it_was_chosen():
     assert lost == pytest.approx(1 / 74)
 
 
+def test_the_gap_of_what_was_chosen_is_that_at_the_tokens_it_spends():
+    data, guess = noisy()
+    best = choose_rungs(data.scores, data.tokens, 0.05)
+    drawn = np.random.default_rng(0).integers(0, 4, 400)
+    chosen = [Chosen("guess", "best", None, best, 0.0), Chosen("guess", "drawn", None, drawn, 0.0)]
+    found = at_once(contest(data, guess=guess, chosen=chosen), [10.0])
+    for oracle in ("stable", "any"):  # whose scores never fall is right by no luck
+        assert found[Key("guess", f"best_gap_closed_{oracle}")] == pytest.approx(1.0)
+    oracle = sweep_of(data, data.scores, data.tokens).frontier()
+    reached = oracle.at_each([found[Key("guess", "drawn_tokens")]])[0]
+    lead = found[Key("guess", "drawn_over_random_mix")]
+    mix = found[Key("guess", "drawn_accuracy")] - lead
+    assert lead < 0
+    assert found[Key("guess", "drawn_gap_closed_any")] == pytest.approx(lead / (reached - mix))
+
+
 def test_the_oracle_of_expected_scores_knows_no_luck():
     """Every question is right half the time at any rung: to expect that closes nothing."""
     luck = (np.random.default_rng(0).random((4000, 3)) < 0.5).astype(float)

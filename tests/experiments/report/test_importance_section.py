@@ -5,18 +5,8 @@ import pytest
 from known_policies import column, looking, rows
 
 from experiments.report.importance import TITLE, importance_section
-from experiments.report.runs import Run
-from oracle.curves import read_curves
 from policies.feature_groups import GROUPS
 from policies.importance import importance
-
-
-@pytest.fixture(scope="module")
-def run():
-    from budget.shipped import shipped_folder
-
-    curves = read_curves(shipped_folder("m3").parents[1] / "curves" / "m3" / "test.parquet")
-    return Run("Scenes, test!", curves, {}, "the column 'group'")
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +24,10 @@ def tables():
     }
 
 
-def test_words_come_first_and_say_which_group_matters(run, tables):
-    section = importance_section(run, tables)
+def test_words_come_first_and_say_which_group_matters(tables):
+    section = importance_section(tables)
     assert section.title == TITLE
-    assert section.anchor == "importance-scenes-test"
+    assert section.anchor == "importance"
     first, *_, last = section.words
     assert first.startswith("The choices of sizes at price 0.1 are moved most by the sizes of")
     assert any("none of the choices of blind" in sentence for sentence in section.words)
@@ -48,8 +38,8 @@ def test_words_come_first_and_say_which_group_matters(run, tables):
         assert "nan" not in sentence
 
 
-def test_the_table_has_every_group_of_every_policy_with_intervals(run, tables):
-    (table,) = importance_section(run, tables).tables
+def test_the_table_has_every_group_of_every_policy_with_intervals(tables):
+    (table,) = importance_section(tables).tables
     assert len(table.rows) == 2 * len(GROUPS)
     assert all(len(row) == len(table.columns) for row in table.rows)
     policy, words, features, changed, *_ = table.rows[0]
@@ -59,16 +49,16 @@ def test_the_table_has_every_group_of_every_policy_with_intervals(run, tables):
     assert "120 samples" in table.caption
 
 
-def test_the_picture_is_one_and_is_told_in_words_too(run, tables):
-    (picture,) = importance_section(run, tables).pictures
+def test_the_picture_is_one_and_is_told_in_words_too(tables):
+    (picture,) = importance_section(tables).pictures
     assert picture.png.startswith(b"\x89PNG")
     assert "95 % intervals" in picture.caption
     assert picture.alt.startswith("Groups of features by how far they move the choices of sizes")
     assert all(group.words in picture.alt for group in GROUPS)
 
 
-def test_without_policies_it_says_so(run):
-    section = importance_section(run, {})
+def test_without_policies_it_says_so():
+    section = importance_section({})
     assert section.words == (
         "No policy was asked about these samples, so nothing is known of what moves one.",
     )
