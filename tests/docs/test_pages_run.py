@@ -4,7 +4,7 @@ import pytest
 from page_blocks import PAGES, RUN, blocks_of, follow, page_text, script_of
 
 # Pages that take a few seconds at most; the others are left to the slow tests.
-QUICK = {"design"}
+QUICK = {"design", "scale"}
 ELSEWHERE = {"deploy"}  # test_deploy_page.py looks at what it prints, too
 TO_RUN = [
     page
