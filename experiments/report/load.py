@@ -103,7 +103,7 @@ def _once(readers: Readers, images: bool) -> Readers:
 
 def _run(readers: Readers, read: _Read, asked: Asked, policies: Mapping[str, Policy]) -> Run:
     place, curves, fit = read.place, read.curves, read.fit
-    samples, about, said = None, dict(read.about), "the groups in the run"
+    samples, about, said = None, dict(read.about), "the run's own column 'group'"
     if place.data is not None:
         samples = _data(readers, place.data, place.split, curves)
         about |= {"dataset": place.data, "split": place.split, **_hashes(samples, about)}
