@@ -47,7 +47,9 @@ def policy_of(expected, *, name="mine", price=0.1, scales=SCALES, held_out=True,
 
 def run_of(curves, *policies, fit=None, samples=None):
     """Return a run."""
-    return Run("small", curves, {"model": "none"}, "the groups in the run", samples, fit, policies)
+    return Run(
+        "small", curves, {"model": "none"}, "the run's own column 'group'", samples, fit, policies
+    )
 
 
 def drawn_scores(n, k=3, seed=0):

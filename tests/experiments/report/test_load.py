@@ -46,7 +46,7 @@ def test_data_of_the_run_are_known_by_their_hash_and_others_too(place):
 def test_without_data_there_are_no_samples_and_the_groups_are_the_runs(place):
     run = load(place, data=None)
     assert run.samples is None
-    assert run.grouped_by == "the groups in the run"
+    assert run.grouped_by == "the run's own column 'group'"
     assert (run.curves.groups == read_curves(place / "test.parquet").groups).all()
 
 
