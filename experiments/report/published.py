@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from budget.bootstrap import percentiles
 from experiments.report.need_measures import Need, measure_need
 from experiments.report.need_tables import area_value, saturation_value
 from experiments.report.need_words import within
@@ -28,11 +29,14 @@ class Likeness(NamedTuple):
         distance: in relative accuracy, see :func:`shape_distances`; None where too few tokens are
             shared.
         nearest: share of resamples in which it is the nearest of all.
+        at_least: what the distance surely is, less what noise adds to any distance; NaN where it
+            is not known.
     """
 
     other: Published
     distance: Value | None
     nearest: float
+    at_least: float
 
 
 def published_section(
@@ -62,7 +66,7 @@ def published_section(
 
 def compare_shapes(need: Need) -> tuple[Likeness, ...]:
     """Return how like every published curve is, the nearest first, those unknown last."""
-    # Levels, not the differences between them, are what a nearest curve is found by.
+    # What few samples may have missed is in these resamples, and can take a mean out of its range.
     drawn = np.clip(need.resampled, 1e-9, 1.0)
     both = np.vstack([need.means[None], drawn])
     found = {i: shape_distances(need.tokens, both, each) for i, each in enumerate(_all())}
@@ -72,7 +76,12 @@ def compare_shapes(need: Need) -> tuple[Likeness, ...]:
         nearest = np.array(list(known))[np.array([each[1:] for each in known.values()]).argmin(0)]
         wins = np.bincount(nearest, minlength=len(_all())) / len(nearest)
     rows = [
-        Likeness(other, _distance(known[i], need.n) if i in known else None, float(wins[i]))
+        Likeness(
+            other,
+            _distance(known[i], need.n) if i in known else None,
+            float(wins[i]),
+            _at_least(known[i]) if i in known else np.nan,
+        )
         for i, other in enumerate(_all())
     ]
     return tuple(
@@ -86,6 +95,17 @@ def _all() -> tuple[Published, ...]:
 
 def _distance(values: FloatArray, n: int) -> Value:
     return Value(*estimate(float(values[0]), values[1:], n))
+
+
+def _at_least(values: FloatArray) -> float:
+    """Return the lower end of a distance's interval without the bias of distances.
+
+    Noise takes curves apart: a sample lies further from any curve than what it was drawn from, and
+    a resample as much further again.
+    """
+    value, drawn = values[0], values[1:]
+    low, _ = percentiles(drawn, 0.95)
+    return float(low - 2 * max(0.0, np.nanmean(drawn) - value))
 
 
 def _table(

@@ -53,7 +53,7 @@ def _nearest(need: Need, likeness: Sequence["Likeness"]) -> str:
         f"{first.other.name}, {value:.1f} points ({low:.1f} to {high:.1f}) apart on average over "
         f"log tokens, {_shared(need, first)}"
     )
-    if low > 100 * _NEAR:
+    if first.at_least > _NEAR:
         return f"No published curve is of this dataset's shape: the nearest is that of {apart}."
     if first.nearest >= _SURE:
         return f"In shape this dataset's curve is most like that of {apart}."

@@ -107,6 +107,15 @@ def test_the_words_stay_careful():
     )
 
 
+def test_noise_of_few_samples_does_not_make_a_shape_of_its_own():
+    # Right or wrong by chance at every scale, so that a curve of 30 samples is far from smooth.
+    other, rng = one("MMMU", "LLaVA-NeXT-M3"), np.random.default_rng(0)
+    scales = tuple(int(each) for each in other.tokens)
+    for _ in range(8):
+        run = made_run(rng.random((30, 5)) < other.scores, scales=scales)
+        assert not section(run).words[0].startswith("No published curve is of this")
+
+
 def test_a_shape_that_none_has_is_not_called_alike():
     words = section(made_run(nested(800, [0.9, 0.7, 0.4, 0.2]))).words
     assert words[0].startswith("No published curve is of this dataset's shape: the nearest")
