@@ -8,7 +8,7 @@ from experiments.report.need_words import saturation_phrase, within
 from experiments.report.phrases import count, percent, points
 from experiments.report.section import Value
 
-_SURE = 0.95
+_SURE = 0.975  # of the resamples to one side: outside a two-sided interval of 95 %
 _SAID = 6  # pairs that are spelt out
 
 
@@ -26,6 +26,7 @@ def compare_words(
         _order(needs, tolerance_points),
         *(_pair(pair) for pair in pairs[:_SAID]),
         *((f"The table has all {count(len(pairs), 'pair')}.",) if len(pairs) > _SAID else ()),
+        *_each_by_itself(pairs),
         _paired(pairs),
     )
 
@@ -86,6 +87,15 @@ def _area(pair: Against) -> str:
     if value < 0:
         return f"; {over}is {points(Value(-value, -high, -low))} smaller"
     return f"; {over}is {points(Value(value, low, high))} larger"
+
+
+def _each_by_itself(pairs: Sequence[Against]) -> tuple[str, ...]:
+    if len(pairs) == 1:
+        return ()
+    return (
+        f"Each pair is told by itself: intervals are 95 % for one, and no wider for being one of "
+        f"{len(pairs)}.",
+    )
 
 
 def _paired(pairs: Sequence[Against]) -> str:

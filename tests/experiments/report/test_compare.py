@@ -7,6 +7,7 @@ from made_runs import made_run, nested
 
 from experiments.report.compare import compare_section
 from experiments.report.compare_measures import compare_runs
+from experiments.report.compare_words import compare_words
 
 
 class Asked(NamedTuple):
@@ -37,7 +38,7 @@ def needs_many(name="many", n=800, **options):
 
 def test_which_needs_more_is_told():
     found = pair(needs_many(), needs_few())
-    assert found.more >= 0.95
+    assert found.more >= 0.975
     words = section(needs_few(), needs_many()).words
     assert words[0].index("many needs 16 tokens") < words[0].index("few needs 1 token")
     assert "it needs fewer tokens" in words[1]
@@ -99,6 +100,17 @@ def test_many_runs_are_compared_with_the_first():
     report = section(*runs)
     assert len(report.tables[0].rows) == 8
     assert report.pictures[0].png.startswith(b"\x89PNG")
+
+
+def test_a_need_is_told_only_outside_a_two_sided_interval_and_pairs_are_told_apart():
+    found = pair(needs_many(), needs_few())
+    ends = [
+        compare_words({}, [found._replace(more=each, fewer=0.0)], 1.0)[1] for each in (0.97, 0.98)
+    ]
+    assert "their needs cannot be told apart" in ends[0]
+    assert "it needs more tokens, in 98 %" in ends[1]
+    assert not any("by itself" in each for each in compare_words({}, [found], 1.0))
+    assert any("one of 2" in each for each in compare_words({}, [found, found], 1.0))
 
 
 def test_one_run_is_no_comparison():
