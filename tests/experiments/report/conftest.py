@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from ui_program import QUIET, browser_path
 
 from experiments.cli import _wire_readers, run
 from experiments.scenes.data import load_scenes
@@ -16,6 +17,18 @@ COUNT = 60
 @pytest.fixture(scope="session", autouse=True)
 def readers():
     _wire_readers()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    path = browser_path()
+    assert path, "no Chromium: install one, or name it in BUDGET_BROWSER"
+    with sync_playwright() as tools:
+        opened = tools.chromium.launch(executable_path=path, args=QUIET)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

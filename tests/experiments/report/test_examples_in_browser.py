@@ -1,7 +1,5 @@
 """Filters of the examples in a real headless browser: by keyboard, counted, and whole without."""
 
-import shutil
-
 import numpy as np
 import pytest
 from gap_world import Made, curves_of, drawn_scores, policy_of, run_of
@@ -13,17 +11,6 @@ pytestmark = pytest.mark.browser
 
 _PAGE = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>kept</title><main>{}</main>'
 _EVIL = "</div></script><script>document.title = 'run'</script><img src=x onerror=alert(1)>"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as tools:
-        opened = tools.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

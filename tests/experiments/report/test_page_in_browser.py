@@ -1,7 +1,5 @@
 """The page of a report in a real headless browser: whole, offline, readable, on any screen."""
 
-import shutil
-
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -33,17 +31,6 @@ CONTRAST = """() => {
   }
   return least;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as tools:
-        opened = tools.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
