@@ -1,13 +1,13 @@
 """Examples as HTML: what a browser shows of them, with filters."""
 
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.report.example_cards import Card, card_of, context_of, filters_of
 from experiments.report.example_choice import Part
 from experiments.report.phrases import count
 from experiments.report.runs import Run
+from experiments.report.templates import read_template
 from experiments.report.thumbnails import Album
 from policies.allocation import IntArray
 
@@ -102,14 +102,4 @@ def _note(shown: Shown, row: int) -> str:
 
 @cache
 def _template() -> "Template":
-    from jinja2 import Environment, StrictUndefined
-
-    here = files("experiments.report")
-    surroundings = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    surroundings.globals |= {
-        "style": (here / "examples.css").read_text(encoding="utf-8"),
-        "script": (here / "examples.js").read_text(encoding="utf-8"),
-    }
-    return surroundings.from_string((here / "examples.html.jinja").read_text(encoding="utf-8"))
+    return read_template("examples")

@@ -5,12 +5,12 @@ import io
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.report.cells import csv_header, csv_rows, show
 from experiments.report.chapters import Chapter
 from experiments.report.section import Table, Value
+from experiments.report.templates import read_template
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -50,25 +50,17 @@ def render_page(heading: Heading, chapters: Sequence[Chapter]) -> str:
 
 @cache
 def _template() -> "Template":
-    from jinja2 import Environment, StrictUndefined
-
-    here = files("experiments.report")
-    surroundings = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    return read_template(
+        "page",
+        show=show,
+        png_link=_png_link,
+        csv_link=_csv_link,
+        csv_text=csv_text,
+        kind=_kind,
+        stacked=_stacked,
+        most_rows=_MOST_ROWS,
+        spoken=spoken,
     )
-    surroundings.globals |= {
-        "style": (here / "page.css").read_text(encoding="utf-8"),
-        "script": (here / "page.js").read_text(encoding="utf-8"),
-        "show": show,
-        "png_link": _png_link,
-        "csv_link": _csv_link,
-        "csv_text": csv_text,
-        "kind": _kind,
-        "stacked": _stacked,
-        "most_rows": _MOST_ROWS,
-    }
-    surroundings.filters["spoken"] = spoken
-    return surroundings.from_string((here / "page.html.jinja").read_text(encoding="utf-8"))
 
 
 def spoken(text: str) -> "Markup":

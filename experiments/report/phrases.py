@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from experiments.report.section import Value
 from oracle.curves import Curves
+from policies.reasons import listed as and_list
 
 
 def percent(value: Value) -> str:
@@ -47,7 +48,7 @@ def listed(parts: Sequence[str], *, at_most: int = 20) -> str:
     shown = list(parts)
     if len(shown) > at_most:
         shown = [*shown[:at_most], f"{len(parts) - at_most} more"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return and_list(shown)
 
 
 def p_words(p: float) -> str:

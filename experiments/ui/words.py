@@ -7,6 +7,7 @@ from typing import NamedTuple
 from budget.options import scaled
 from experiments.ui.answering import Decided, ScaleAnswer
 from oracle.normalise import normalise
+from policies.reasons import listed
 
 AUTO = "auto"
 CHANGED = "The picture or the question has changed: press Ask."
@@ -81,7 +82,7 @@ def agreement_words(answers: Sequence[ScaleAnswer]) -> str:
         return f"No smaller scale gives the answer of {full} tokens."
     does = "does" if len(other) == 1 else "do"
     text = f"{sum(same)} of {len(answers)} scales give the answer of {full} tokens, "
-    text += f"{_listed(other)} {does} not."
+    text += f"{listed(other)} {does} not."
     steady = len(same) - next(i for i, each in enumerate(reversed(same)) if not each)
     if steady < len(same) - 1:
         text += f" From {answers[steady].scale:,} tokens on it stays the same."
@@ -154,7 +155,3 @@ def as_sentence(text: str) -> str:
 
 def _where(answers: Sequence[ScaleAnswer], same: Sequence[bool], wanted: bool) -> list[ScaleAnswer]:
     return [answer for answer, each in zip(answers, same, strict=True) if each is wanted]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
