@@ -39,8 +39,9 @@ def in_words(policy: str, table: ImportanceTable) -> tuple[str, ...]:
 
 def _first(policy: str, table: ImportanceTable, moving: Sequence[Importance]) -> str:
     first = moving[0]
-    rivals = [each.words for each in moving[1:3] if each.moved.high > first.moved.low]
-    tie = f", though not surely more than {' or '.join(rivals)}" if rivals else ""
+    rivals = [each.words for each in moving[1:] if each.moved.high > first.moved.low]
+    named = [*rivals[:2], "others"] if len(rivals) > 2 else rivals
+    tie = f", though not surely more than {' or '.join(named)}" if rivals else ""
     return (
         f"The choices of {policy} at price {table.price:.3g} are moved most by {first.words}{tie}: "
         f"shuffling that among {table.num_samples:,} samples gives {_percent(first.changed)} of "
@@ -55,7 +56,7 @@ def _next(moving: Sequence[Importance]) -> str:
 
 
 def _lost(table: ImportanceTable) -> str:
-    """Say what shuffling costs, of the groups where a cost is certain."""
+    """Say what shuffling costs, of the groups whose interval holds no gain."""
     by_gap = sorted(table.groups, key=lambda each: -each.gap_lost.value)
     sure = [each for each in by_gap if each.gap_lost.low > 0]
     if np.isnan(table.gap_closed):
@@ -66,9 +67,9 @@ def _lost(table: ImportanceTable) -> str:
     words = listed([f"{each.words} {_points(each.gap_lost)}" for each in sure[:3]])
     costly = [each.words for each in table.groups if each.utility_lost.low > 0]
     at_price = (
-        f"at this price alone, a loss is certain for {listed(costly)}"
+        f"at this price alone, a loss is seen for {listed(costly)}"
         if costly
-        else "at this price alone, no group's loss is certain"
+        else "at this price alone, no group's loss can be told from none"
     )
     return f"Of the {closed} over all prices, shuffling costs, in points: {words}; {at_price}."
 

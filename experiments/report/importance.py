@@ -1,15 +1,14 @@
 """Which features move the policies' choices: in words, as a figure and as a table."""
 
 from collections.abc import Mapping
-from io import BytesIO
 
 from experiments.report.section import Cell, Column, Picture, Section, Table, Value
+from experiments.report.token_axis import png_bytes
 from policies.importance import ImportanceTable
 from policies.importance_figures import draw_importance
 from policies.importance_words import in_words
 
 TITLE = "Which features move the policy's choices?"
-_DPI = 150
 _COLUMNS = (
     Column("policy", "policy"),
     Column("group", "features that were shuffled together"),
@@ -45,14 +44,12 @@ def _warning(tables: Mapping[str, ImportanceTable]) -> str:
     times = "once" if first.draws == 1 else f"{first.draws} times"
     return (
         f"The features of each group were shuffled together {times}; intervals are over samples "
-        "and shuffles. Groups that tell much the same stand in for each other, and then each by "
-        "itself seems to matter less than all of them do."
+        "and shuffles, for each group by itself. Groups that tell much the same stand in for each "
+        "other, and then each by itself seems to matter less than all of them do."
     )
 
 
 def _picture(tables: Mapping[str, ImportanceTable]) -> Picture:
-    figure, png = draw_importance(tables), BytesIO()
-    figure.savefig(png, dpi=_DPI, format="png")
     policy, table = next(iter(tables.items()))
     return Picture(
         "importance",
@@ -61,7 +58,7 @@ def _picture(tables: Mapping[str, ImportanceTable]) -> Picture:
         "of the gap between fixed scales and the oracle is closed (right). Bars: 95 % intervals.",
         f"Groups of features by how far they move the choices of {policy}, from the most: "
         + "; ".join(f"{each.words} {each.moved.value:.2f}" for each in table.groups),
-        png.getvalue(),
+        png_bytes(draw_importance(tables)),
     )
 
 

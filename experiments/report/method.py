@@ -47,11 +47,15 @@ def method_section(runs: Sequence[Run], settings: Settings, command: str) -> Sec
         "stable takes the fewest from which on every larger scale is right, too, so that luck at "
         "one scale counts less. A sample that no scale answers has no minimal scale; it is charged "
         "the cheapest scale, as M3's paper does, or the full one, and it is said which.",
-        "Intervals are 95 %. Accuracies of one scale and shares of samples have Wilson's score "
-        f"intervals; all else has percentiles of {settings.resamples:,} resamples of the samples "
-        "with replacement, or of fewer where a caption says so. What is compared is resampled "
-        "together, so that differences are paired. Intervals say what another draw of samples "
-        "would change, not what other prompts, scorers or training runs would.",
+        "Intervals are 95 %, each by itself. Shares of samples, and accuracies of scales beside "
+        f"them, have Wilson's score intervals; all else has percentiles of {settings.resamples:,} "
+        "resamples of the samples with replacement, or of fewer where a caption says so or samples "
+        "are very many. What is compared is resampled together, so that differences are paired. "
+        "Where scales are compared with each other, saturation points among it, a resample also "
+        "has about one sample more that gains by a larger scale and one that loses, since few "
+        "samples may hold none of either. Tests of many groups or steps are corrected for their "
+        "number (Holm). Intervals say what another draw of samples would change, not what other "
+        "prompts, scorers or training runs would.",
         "Tokens are those that the model really got, as the run recorded them; axes of tokens are "
         "logarithmic. FLOPs and milliseconds are those of the run; milliseconds hold for the "
         "machine, the batch size and the load at which it was made.",

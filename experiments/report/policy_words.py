@@ -13,7 +13,8 @@ from experiments.report.verdicts import FEW, few_samples, known, more_or_less, n
 from policies.rules import PER_GROUP
 
 _HELD_OUT = {
-    True: "None of these samples were used to fit policy {name!r}, as far as is known.",
+    True: "None of these samples is among the fit curves given; if policy {name!r} was fitted on "
+    "those, it has seen none of these.",
     False: "Some of these samples were used to fit policy {name!r}: its figures are too good, and "
     "samples that it has not seen will tell less of it.",
     None: "It is not known whether policy {name!r} was fitted on some of these samples; if it was, "

@@ -105,7 +105,7 @@ def test_promises_are_held_against_what_comes_of_them():
 @pytest.mark.parametrize(
     ("held_out", "words"),
     [
-        (True, "None of these samples were used to fit policy 'mine'"),
+        (True, "if policy 'mine' was fitted on those, it has seen none of these"),
         (False, "its figures are too good"),
         (None, "It is not known whether policy 'mine' was fitted"),
     ],
