@@ -83,7 +83,10 @@ def _equal(name: str, equal: Sequence[AtEqual]) -> str:
             "these samples"
         )
         if none.reached < 0.975:
-            first += f" (it gets there in only {100 * none.reached:.0f} % of the resamples)"
+            first += (
+                f" (it gets there in only {100 * none.reached:.0f} % of the resamples, and the "
+                "interval is of these alone)"
+            )
     if not known(point.shares[TOKENS]):
         return f"{first}, nor does it come within 1 point."
     second = f"within 1 point of it the saving is {percent(point.shares[TOKENS])}"

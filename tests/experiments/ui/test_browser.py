@@ -102,7 +102,8 @@ class Page:
     def upload(self, path):
         with self.page.expect_response(lambda response: "/upload" in response.url) as uploaded:
             self.page.set_input_files("#picture input[type=file]", path)
-        self.page.wait_for_timeout(100)  # for the page to take in where the file lies
+        # The page has taken in where the file lies, which a slow machine takes its time for.
+        self.page.wait_for_selector("#picture img", state="attached")
         return uploaded.value.status
 
     def ask(self, question):
