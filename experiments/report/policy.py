@@ -55,8 +55,8 @@ def _picture(run: Run, groups: list[GroupGap]) -> Picture:
     return Picture(
         "gap_closed_by_group",
         "Share of the gap between random mix and oracle without luck that policies close within "
-        "each group (number of samples in brackets), with 95 % intervals"
-        + (f"; {rest} smaller groups are in the table alone." if rest else "."),
+        "each group (number of samples in brackets), with 95 % intervals; what lies beyond the "
+        "axis is in the table" + (f", and so are {rest} smaller groups." if rest else "."),
         f"{names[0]} closes most in {best}; all groups are in the table.",
         draw_groups(groups, names),
     )

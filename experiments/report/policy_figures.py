@@ -38,7 +38,7 @@ def draw_groups(groups: Sequence[GroupGap], policies: Sequence[str]) -> bytes:
         )
     sizes = {group.group: group.n for group in groups}
     axes.set_yticks(range(len(names)), [f"{shortened(name)} ({sizes[name]:,})" for name in names])
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.axvline(0, color="#555555", lw=1)
     axes.axvline(100, color="#555555", lw=1, linestyle=(0, (1, 1.2)))
     axes.set_xlim(*_limits(groups))
