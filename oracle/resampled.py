@@ -49,8 +49,8 @@ def estimate(
         bounds: least and largest value that one sample can have.
 
     Example:
-        >>> estimate(1.0, np.ones(100), 30)
-        Estimate(value=1.0, low=0.8864866068260337, high=1.0)
+        >>> [round(each, 3) for each in estimate(1.0, np.ones(100), 30)]
+        [1.0, 0.886, 1.0]
     """
     low, high = percentiles(resampled, 0.95)
     if high - low < 1e-12:

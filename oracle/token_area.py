@@ -50,7 +50,7 @@ def interpolation(tokens: FloatArray, at: FloatArray) -> FloatArray:
         Weights with shape [k, p].
 
     Example:
-        >>> interpolation(np.array([1.0, 100.0]), np.array([1.0, 10.0, 500.0])).T.tolist()
+        >>> interpolation(np.array([1.0, 100.0]), np.array([1.0, 10.0, 500.0])).round(6).T.tolist()
         [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]
     """
     own, wanted = _logs(tokens), _logs(at)

@@ -41,8 +41,8 @@ def _order(needs: Mapping[str, Need], tolerance_points: float) -> str:
         for name in order
     ]
     return (
-        f"By the fewest visual tokens {within(tolerance_points)} of a run's own best scale, from most "
-        f"to fewest: {'; '.join(each)}."
+        f"By the fewest visual tokens {within(tolerance_points)} of a run's own best scale, from "
+        f"most to fewest: {'; '.join(each)}."
     )
 
 
