@@ -13,7 +13,7 @@ TORCHVISION := torchvision==0.28.0
 VISION := .venv/vision
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bars report test test-vision test-slow test-evals test-gpu check models-page train-m3 train-mqt clean
+.PHONY: help demo bars report test test-vision test-browser test-slow test-evals test-gpu check docs models-page train-m3 train-mqt clean
 
 help:  ## list the targets
 	@awk -F ":.*## " '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,11 +54,23 @@ report: $(STAMP)  ## how much detail the shipped testbed needs, as a page in run
 		--fit-curves $(CURVES)/fit.parquet --features-cache runs/features --out runs/report
 
 # A process per core, each with one thread.
-PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not gpu"
+PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not gpu and not browser"
 
-test: $(STAMP)  ## run the tests (without the slow ones), then those of models with torchvision
+test: $(STAMP)  ## run the tests (without the slow ones), then those with torchvision and a browser
 	@$(PYTEST)
 	@$(MAKE) --no-print-directory test-vision
+	@$(MAKE) --no-print-directory test-browser
+
+# Without a browser, and where none can be installed, these tests are left out; it is said.
+HAS_BROWSER := test -n "$$BUDGET_BROWSER" || command -v chromium || command -v chromium-browser || command -v google-chrome
+APT_GET := apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20
+
+test-browser: $(STAMP)  ## run the tests with a browser, Chromium, which is installed if it can be
+	@{ $(HAS_BROWSER) || ! test "$$(id -u)" = 0 || ! command -v apt-get \
+		|| { $(APT_GET) update && $(APT_GET) install -y --no-install-recommends chromium; }; } > /dev/null 2>&1 || true
+	@if { $(HAS_BROWSER); } > /dev/null; then \
+		OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -m browser tests/experiments; \
+	else echo "there is no Chromium and none can be installed here: tests with a browser are left out"; fi
 
 # Without a network there is no torchvision, and the run before has skipped what needs it.
 test-vision: $(STAMP)  ## run the tests of model families with torchvision, which is fetched
@@ -82,11 +94,16 @@ test-evals: $(STAMP) $(EVALS)  ## run lmms-eval and lm-evaluation-harness, which
 test-gpu: $(STAMP)  ## run the tests that need a CUDA device
 	@$(BIN)/python -m pytest -q -m gpu
 
-check: $(STAMP)  ## format, lint, types, import rules
+check: $(STAMP)  ## format, lint, types, import rules, documentation
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory docs
+
+# A link or a docstring that is broken ends it.
+docs: $(STAMP)  ## build the documentation into site; open site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 train-m3: $(STAMP)  ## train the shipped M3 from nothing; resumes after a kill
 	@$(BIN)/budget train --data scenes --recipe m3 --out runs/m3
@@ -95,5 +112,5 @@ train-mqt: train-m3  ## train the shipped MQT, on the M3's first stages; resumes
 	@$(BIN)/budget train --data scenes --recipe mqt --init runs/m3 --out runs/mqt
 
 clean:  ## remove caches and builds; .venv and runs stay
-	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	@rm -rf build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
 	@find budget oracle policies experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +

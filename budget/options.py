@@ -8,12 +8,15 @@ DTYPES = {"bfloat16": 2, "float16": 2, "float32": 4}
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def parse_ladder(text: str | None, default: Iterable[int]) -> tuple[int, ...]:
+def parse_ladder(
+    text: str | None, default: Iterable[int], option: str = "--ladder"
+) -> tuple[int, ...]:
     """Return the scales of an option such as ``1,9,36``, cheapest first.
 
     Args:
         text: numbers from 1, rising, with commas between; None takes the default.
         default: scales to take without the option.
+        option: what errors call it.
 
     Raises:
         ValueError: if the text is anything else.
@@ -29,7 +32,7 @@ def parse_ladder(text: str | None, default: Iterable[int]) -> tuple[int, ...]:
         scales = tuple(int(word) for word in words)
         if scales[0] >= 1 and all(a < b for a, b in pairwise(scales)):
             return scales
-    raise ValueError(f"--ladder must be rising numbers from 1 such as 1,9,36, got {text!r}")
+    raise ValueError(f"{option} must be rising numbers from 1 such as 1,9,36, got {text!r}")
 
 
 def given_ladder(text: str | None) -> tuple[int, ...] | None:

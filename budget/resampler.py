@@ -150,11 +150,13 @@ class QueryResampler(nn.Module):
 
     def read_plainly(self, patches: torch.Tensor) -> torch.Tensor:
         """Return what ``forward`` returns, computing everything anew, as training needs it."""
-        width = patches.shape[-1]
-        value = F.linear(
-            self.ln_v(patches), self.attn.in_proj_weight[-width:], self.attn.in_proj_bias[-width:]
-        )
-        read = _attend(self.attention_weights(patches.shape[1]), value)
+        return self.read_normal(self.ln_v(patches))
+
+    def read_normal(self, normal: torch.Tensor) -> torch.Tensor:
+        """Return all visual tokens of patches that went through ``ln_v``, computed anew."""
+        width = normal.shape[-1]
+        value = F.linear(normal, self.attn.in_proj_weight[-width:], self.attn.in_proj_bias[-width:])
+        read = _attend(self.attention_weights(normal.shape[1]), value)
         tokens: torch.Tensor = self.attn.out_proj(read) @ self.proj
         return tokens
 

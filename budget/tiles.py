@@ -55,13 +55,22 @@ def cut_tiles(image: Image.Image, pinpoints: Sequence[Resolution], side: int) ->
     return [image.resize((side, side)), *tiles]
 
 
+def fitted_size(size: Resolution, target: Resolution) -> Resolution:
+    """Return the size of an image of ``size`` scaled into ``target`` without distortion.
+
+    Example:
+        >>> fitted_size((100, 200), (336, 336))
+        (168, 336)
+    """
+    across, down = target[0] / size[0], target[1] / size[1]
+    if across < down:
+        return (target[0], min(math.ceil(size[1] * across), target[1]))
+    return (min(math.ceil(size[0] * down), target[0]), target[1])
+
+
 def _fit(image: Image.Image, target: Resolution) -> Image.Image:
     """Scale an image into ``target`` without distortion, centred on black."""
-    across, down = target[0] / image.width, target[1] / image.height
-    if across < down:
-        size = (target[0], min(math.ceil(image.height * across), target[1]))
-    else:
-        size = (min(math.ceil(image.width * down), target[0]), target[1])
+    size = fitted_size(image.size, target)
     fitted = Image.new("RGB", target, (0, 0, 0))
     fitted.paste(image.resize(size), ((target[0] - size[0]) // 2, (target[1] - size[1]) // 2))
     return fitted

@@ -86,6 +86,11 @@ COMMANDS = {
     "ask": LazyCommand(
         "budget.cli", "app", "Answer one question about one image.", _wire_policy_loader
     ),
+    "explain": LazyCommand(
+        "budget.explaining.cli",
+        "explain",
+        "Draw what of an image speaks for an answer, at each number of visual tokens.",
+    ),
     "serve": LazyCommand(
         "budget.serving.cli",
         "app",
@@ -97,6 +102,9 @@ COMMANDS = {
         "proxy",
         "Decide budgets in front of a server that runs already.",
         _wire_policy_loader,
+    ),
+    "ui": LazyCommand(
+        "experiments.ui.cli", "ui", "Open a page to ask about pictures and move the tokens."
     ),
     "oracle": LazyCommand(
         "oracle.cli", "app", "Run a model at every scale over a dataset.", _wire_scenes

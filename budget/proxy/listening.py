@@ -6,7 +6,7 @@ from collections.abc import Callable
 import uvicorn
 from starlette.types import ASGIApp
 
-from budget.serving.server import bound_socket
+from budget.serving.binding import bound_socket, url_of
 
 _GRACE_S = 30  # seconds that running answers get when the process is told to end
 
@@ -19,8 +19,7 @@ class _Announcing(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
-            host, port = sockets[0].getsockname()[:2]
-            self._announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+            self._announce(url_of(sockets[0]))
 
 
 def listen(app: ASGIApp, host: str, port: int, announce: Callable[[str], None]) -> None:

@@ -10,7 +10,10 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from budget.serving.binding import bound_socket, url_of
 from budget.serving.intake import Intake
+
+__all__ = ["DrainingServer", "bound_socket", "run_server"]
 
 _KEEP_ALIVE_S = 65  # longer than balancers keep a connection, or they would meet closed ones
 _LAST_WRITES_S = 5  # for readers to take what was answered, when the work is over
@@ -45,8 +48,7 @@ class DrainingServer(uvicorn.Server):
         """Begin to listen, and say where."""
         self.loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        self.announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        self.announce(url_of(self.servers[0].sockets[0]))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain at the first signal; at the second one the process ends here."""
@@ -65,27 +67,6 @@ class DrainingServer(uvicorn.Server):
         except TimeoutError:
             self.intake.cancel_all()
         self.should_exit = True
-
-
-def bound_socket(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound and does not listen yet, so that clients do not wait for it.
-
-    Args:
-        host: name or address, of either version of IP.
-        port: 0 takes a free one.
-
-    Raises:
-        OSError: if the address cannot be had, with the address.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as problem:
-        raise OSError(f"cannot listen on {host}:{port}: {problem.strerror}") from None
-    return bound
 
 
 def run_server(

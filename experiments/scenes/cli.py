@@ -3,6 +3,7 @@
 budget scenes make --split test --out runs/scenes-test
 budget scenes show --out scenes.png
 budget scenes verify --model m3
+budget scenes pointing --model mqt
 """
 
 from pathlib import Path
@@ -95,3 +96,45 @@ def verify(
     if card is not None:
         write_card(figures, card, made_by or "an unstated command", remark)
     print_json_line({**figures, "bars_met": {name: met for name, _, _, met in verdicts}})
+
+
+@app.command()
+def pointing(
+    model: Annotated[str, typer.Option(help="'m3', 'mqt' or a model folder.")] = "m3",
+    questions: Annotated[int, typer.Option(help="Questions about one thing.", min=1)] = 200,
+    split: Annotated[str, _SPLIT] = "test",
+    seed: Annotated[int, typer.Option(help="Seed of the intervals.")] = 0,
+) -> None:
+    """Measure how often the peak of a heat map falls on the thing that was asked about."""
+    from budget.console import print_json_line, print_table, progress, quiet_libraries
+
+    quiet_libraries()
+    import numpy as np
+
+    from budget.explaining.layers import default_layer
+    from budget.matryoshka import load_matryoshka
+    from experiments.scenes.pointing import play, scores
+
+    vlm = load_matryoshka(model, "budget scenes pointing")
+    with progress("heat maps at every scale", "questions") as update:
+        games = play(vlm, questions, split=split, progress=update)
+    found = scores(games, default_layer(vlm), np.random.default_rng(seed))
+    rows = [
+        [
+            each.way,
+            each.scale or "",
+            f"{100 * each.hits:.1f}",
+            f"{100 * each.interval.low:.1f} to {100 * each.interval.high:.1f}",
+            f"{100 * each.hits_if_right:.1f} of {each.right}" if each.right else "",
+            f"{100 * each.gain:+.1f} ({100 * each.gain_interval.low:+.1f} to "
+            f"{100 * each.gain_interval.high:+.1f})"
+            if np.isfinite(each.gain)
+            else "",
+        ]
+        for each in found
+    ]
+    columns = ("way", "tokens", "hits %", "95 %", "if answered right", "against the default")
+    print_table(columns, rows, title=f"{model}: {len(games)} questions about one thing")
+    print_json_line(
+        {"model": model, "questions": len(games), "scores": [each._asdict() for each in found]}
+    )

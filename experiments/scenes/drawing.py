@@ -90,7 +90,7 @@ def digit_mask(pixels: NDArray[np.float64], side: int, rng: np.random.Generator)
         side: pixels.
         rng: draws the distortion.
     """
-    image = Image.fromarray(np.uint8(np.clip(pixels * 16, 0, 255)))
+    image = Image.fromarray(np.clip(pixels * 16, 0, 255).astype(np.uint8))
     turn, shear = rng.uniform(-0.22, 0.22), rng.uniform(-0.15, 0.15)
     # The handwriting fills its 8x8 pixels: turned and sheared, it needs a margin not to be cut.
     zoom = 8 / side * rng.uniform(1.12, 1.28)

@@ -48,12 +48,14 @@ class Question(NamedTuple):
         answer: one word.
         group: a name of ``vocabulary.GROUPS``.
         smallest_px: size in pixels of the smallest thing that the answer rests on.
+        asked: the one thing that it is about; empty where it is about several or the whole scene.
     """
 
     text: str
     answer: str
     group: str
     smallest_px: int
+    asked: tuple[Thing, ...] = ()
 
 
 def ask(
@@ -197,12 +199,12 @@ def _attribute(layout: Layout, rng: np.random.Generator) -> Question | None:
     if by_kind and (rng.random() < 0.5 or not by_colour):
         thing = _pick(by_kind, rng)
         text = _phrase("colour_of", rng, shape=thing.shape)
-        return Question(text, thing.colour, "attribute", thing.detail)
+        return Question(text, thing.colour, "attribute", thing.detail, (thing,))
     if not by_colour:
         return None
     thing = _pick(by_colour, rng)
     text = _phrase("shape_of", rng, colour=thing.colour)
-    return Question(text, thing.shape, "attribute", thing.detail)
+    return Question(text, thing.shape, "attribute", thing.detail, (thing,))
 
 
 def _relation(layout: Layout, rng: np.random.Generator) -> Question | None:
@@ -211,7 +213,8 @@ def _relation(layout: Layout, rng: np.random.Generator) -> Question | None:
         return None
     thing = _pick(plated, rng)
     kind, answer = ("shape_on", thing.shape) if rng.random() < 0.5 else ("colour_on", thing.colour)
-    return Question(_phrase(kind, rng, plate=thing.plate), answer, "relation", thing.detail)
+    text = _phrase(kind, rng, plate=thing.plate)
+    return Question(text, answer, "relation", thing.detail, (thing,))
 
 
 def _comparison(layout: Layout, rng: np.random.Generator) -> Question | None:
@@ -225,7 +228,7 @@ def _comparison(layout: Layout, rng: np.random.Generator) -> Question | None:
     kind, answer = (
         ("largest_colour", largest.colour) if by_colour else ("largest_shape", largest.shape)
     )
-    return Question(_phrase(kind, rng), answer, "comparison", largest.width)
+    return Question(_phrase(kind, rng), answer, "comparison", largest.width, (largest,))
 
 
 def _reading(kind: str) -> Callable[[Layout, np.random.Generator], Question | None]:
@@ -234,7 +237,8 @@ def _reading(kind: str) -> Callable[[Layout, np.random.Generator], Question | No
         if not written:
             return None
         thing = _pick(written, rng)
-        return Question(_phrase(kind, rng, plate=thing.plate), thing.value, kind, thing.detail)
+        text = _phrase(kind, rng, plate=thing.plate)
+        return Question(text, thing.value, kind, thing.detail, (thing,))
 
     return make
 

@@ -1,5 +1,6 @@
 """On an accelerator the originals are what the original code computed, in every type."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -54,3 +55,18 @@ def test_a_device_map_over_every_device(original):
     images, questions = original.case_samples()
     answers = model.answer(images, questions, num_visual_tokens=model.ladder[0], max_new_tokens=8)
     assert len(answers) == len(questions)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_heat_maps_on_cuda(original, dtype):
+    from budget.explaining.heat import heat_maps
+
+    image, question = original.images[0], original.questions[0]
+    scales = (1, 9)
+    expected = heat_maps(original.model, image, question, scales, answer="red")
+    model = load(original, device="cuda", dtype=dtype)
+    for found, truth in zip(
+        heat_maps(model, image, question, scales, answer="red"), expected, strict=True
+    ):
+        apart = float(np.linalg.norm(found.raw - truth.raw) / np.linalg.norm(truth.raw))
+        assert apart < (1e-3 if dtype == torch.float32 else 0.2)

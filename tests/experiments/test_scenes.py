@@ -158,7 +158,7 @@ def test_in_a_crowd_every_shape_shares_its_square_with_others(scenes):
 def test_lists_to_train_on_name_what_is_there():
     for scene in iterate_scenes("model-train", 40, questions=1):
         things = scene.layout.things
-        for text, answer, group, _ in scene.drills:
+        for text, answer, group, *_ in scene.drills:
             words = answer.split()
             if text == LISTS["plates"]:
                 names = {f"{t.plate} {t.value or t.colour + ' ' + t.shape}" for t in things}

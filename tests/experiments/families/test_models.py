@@ -13,6 +13,7 @@ from budget.families.processors import load_processor
 from budget.families.registry import FAMILIES
 from budget.families.runner import KnobRunner
 from budget.models import load_model
+from experiments.cli import run
 from experiments.families.builders import BUILDERS, REAL_SIZES, UNTRIED
 from experiments.families.checks import Case, CheckFailed, equals_transformers, realised
 from experiments.families.entry import SHAPES, Entry, shape_name
@@ -60,8 +61,9 @@ def test_the_command_ends_in_a_json_list():
     assert "Idefics3" in done.stderr
 
 
-def test_a_model_s_own_entry(folder):
-    (entry,) = json.loads(models(str(folder)).stdout)
+def test_a_model_s_own_entry(folder, capsys):
+    assert run(["models", str(folder)]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
     assert (entry["family"], entry["ladder"]) == ("Idefics3", [4, 20, 40, 68])
     assert not entry["verified"]
 
@@ -73,11 +75,10 @@ def test_a_model_s_own_entry(folder):
         (["m3", "--family", "M3"], "give a model or --family, not both: 'm3' and 'M3'"),
     ],
 )
-def test_what_is_not_known_is_refused_in_one_line(arguments, problem):
-    done = models(*arguments)
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert problem in done.stderr
+def test_what_is_not_known_is_refused_in_one_line(arguments, problem, capsys):
+    assert run(["models", *arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert problem in line
 
 
 def test_a_knob_that_is_ignored_is_found(folder):

@@ -1,57 +1,20 @@
-"""The deployers' page as a reader follows it: its commands in order, from an empty folder."""
+"""What the deployers' page tells of a server, and what a reader who follows it sees."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from page_blocks import follow, page_text
 
 from budget.serving.flags import AccessFlags, LimitFlags, ModelFlags, QueueFlags
 from budget.serving.metrics import Metrics
 
-ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "deploy.md").read_text()
-# What a reader runs; blocks of "sh" are for later, or for what tests cannot do, such as installing.
-BLOCKS = re.findall(r"^```bash\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-def install(folder):
-    """Put ``budget`` and ``python`` on a path of their own, as an installed package does."""
-    folder.mkdir()
-    for name, words in (("budget", "-m experiments.cli"), ("python", "")):
-        program = folder / name
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
-        program.chmod(0o755)
+PAGE = page_text("deploy")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1600)
 def test_the_page_can_be_followed_from_an_empty_folder(tmp_path):
-    install(tmp_path / "bin")
-    (tmp_path / "empty").mkdir()
-    script = "\n".join(["set -eu -o pipefail", "trap 'kill $! || true' EXIT", *BLOCKS])
-    environment = {
-        **os.environ,
-        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-    }
-    done = subprocess.run(
-        ["bash", "-c", script.replace("8000", str(free_port()))],
-        cwd=tmp_path / "empty",
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=550,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    told = done.stdout
+    told = follow("deploy", tmp_path)
     assert told.count('"status":"ready"') == 6
     assert re.search(r"x-visual-tokens: \d+", told)
     assert "{'num_visual_tokens': 9} 9" in told

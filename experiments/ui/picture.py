@@ -1,0 +1,36 @@
+"""The page's field for a picture: the file as it was uploaded, which nothing decodes on the way."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+
+def picture_field() -> gr.Image:
+    """Return a field for a picture; its events are to be set up with ``preprocess=False``.
+
+    Gradio's own preprocessing decodes the file, and says in its own words what is wrong with it.
+    Addresses in the place of files, which Gradio would fetch, are refused.
+    """
+    field = gr.Image(
+        label="Picture",
+        sources=["upload", "clipboard"],
+        height=280,
+        buttons=["fullscreen"],
+        elem_id="picture",
+    )
+    keep = field.async_move_resource_to_block_cache
+
+    async def keep_file(path: Any) -> str | None:
+        if path is not None and "://" in str(path):
+            raise gr.Error("upload the picture: addresses are not fetched", print_exception=False)
+        return await keep(path)
+
+    # Not by a subclass: Gradio writes a file of types beside the module of each.
+    vars(field)["async_move_resource_to_block_cache"] = keep_file
+    return field
+
+
+def path_of(file: Mapping[str, Any] | None) -> str | None:
+    """Return where an uploaded file lies, from what the browser sends of the field; else None."""
+    return None if file is None else file.get("path")
