@@ -92,7 +92,7 @@ def measure(folder: Path, num_samples: int, *, with_ray: bool) -> dict[str, floa
     from oracle.data import load_dataset_columns
     from oracle.fingerprint import fingerprint
     from oracle.run_folder.runner import sweep_to
-    from oracle.sweep import check_dataset
+    from oracle.sweeping import check_dataset
 
     write_data(folder / "data.parquet", num_samples)
     data = load_dataset_columns(str(folder / "data.parquet"))

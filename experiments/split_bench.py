@@ -19,7 +19,7 @@ from budget.budgets import Budget, BudgetPolicy
 from oracle.answering import GREEDY, Answering
 from oracle.greedy_split import GreedySplit
 from oracle.scoring import exact
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 if TYPE_CHECKING:
     from datasets import Dataset

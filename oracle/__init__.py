@@ -24,7 +24,7 @@ _HOMES = {
     "register_source": "oracle.data",
     "stable_scores": "budget.stable",
     "summarise": "oracle.report",
-    "sweep": "oracle.sweep",
+    "sweep": "oracle.sweeping",
     "sweep_to": "oracle.run_folder.runner",
     "write_curves": "oracle.curves",
 }

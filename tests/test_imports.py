@@ -1,5 +1,7 @@
 """Importing the packages and the command line costs nothing heavy."""
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 
@@ -57,6 +59,13 @@ def test_import_is_light(module):
 def test_every_public_name_exists(package):
     statement = f"import {package}\nfor name in {package}.__all__:\n    getattr({package}, name)"
     assert package in loaded_after(statement)
+
+
+@pytest.mark.parametrize("package", ["budget", "oracle", "policies"])
+def test_no_module_takes_the_place_of_a_public_name(package):
+    """A module that is imported becomes its package's attribute, whatever that gave before."""
+    module = importlib.import_module(package)
+    assert {each.name for each in pkgutil.iter_modules(module.__path__)}.isdisjoint(module.__all__)
 
 
 def test_the_runtime_loads_no_other_package():

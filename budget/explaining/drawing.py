@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DPI = 150
-_PER_ROW = 4
+_PER_ROW = 6  # the image and the five scales of M3 or four of MQT lie side by side
 _PANEL = 2.6  # inches
 _LONGEST_SIDE = 800  # pixels of an image in a figure
 _PLACES = {VISION: "vision tower's patches", CONNECTOR: "patches as the connector gives them"}
@@ -57,8 +57,8 @@ def heat_figure(image: Image.Image, question: Question, maps: Sequence[HeatMap])
     if not maps:
         raise ValueError("at least one heat map is needed to draw, got none")
     shown = as_shown(image)
-    columns = min(_PER_ROW, 1 + len(maps))
-    rows = math.ceil((1 + len(maps)) / columns)
+    rows = math.ceil((1 + len(maps)) / _PER_ROW)
+    columns = math.ceil((1 + len(maps)) / rows)
     height = _PANEL * min(max(shown.height / shown.width, 0.4), 2.0) + 0.75
     width = _PANEL * columns + 0.9
     figure = _new_figure((width, rows * height + 0.6))

@@ -109,7 +109,7 @@ def run_demo(model: "MatryoshkaVLM", out: Path, *, sizes: Sizes, seed: int, watc
 
 def _curves(model: "MatryoshkaVLM", split: "Dataset", path: Path, watch: Any) -> "Curves":
     from oracle.curves import write_curves
-    from oracle.sweep import sweep
+    from oracle.sweeping import sweep
 
     with watch as progress:
         curves = sweep(model, split, progress=progress)

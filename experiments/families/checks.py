@@ -20,7 +20,7 @@ from budget.families.processors import load_processor
 from budget.families.runner import KnobRunner
 from budget.llava import LlavaRunner
 from experiments.families.entry import SHAPES
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 from policies.families import make_estimator
 from policies.features import featurize
 from policies.pricing import fit_score_policy

@@ -1,7 +1,6 @@
 """Pages of the public names of the packages; mkdocstrings puts the docstrings in their places."""
 
 from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 
 PACKAGES = ("budget", "oracle", "policies")
@@ -30,16 +29,6 @@ def _home(module: ModuleType, name: str) -> str:
 def interface_page(package: str) -> str:
     """Return the page of a package as Markdown for mkdocstrings: its docstring, then every name."""
     said = (import_module(package).__doc__ or "").split("\n\n")[0].rstrip(".")
-    head = f"# {package}\n\n{said}: `from {package} import NAME`.{_shadowed(package)}\n"
+    head = f"# {package}\n\n{said}: `from {package} import NAME`.\n"
     names = [f"::: {path}\n" for path in homes(package).values()]
     return "\n".join([head, *names])
-
-
-def _shadowed(package: str) -> str:
-    """Say which names a module of the same name takes the place of, once it is imported."""
-    found = [
-        f"`from {path.rpartition('.')[0]} import {name}`"
-        for name, path in homes(package).items()
-        if find_spec(f"{package}.{name}")
-    ]
-    return f" A module has the same name as a function here: {', '.join(found)}." if found else ""

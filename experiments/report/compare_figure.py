@@ -36,7 +36,10 @@ def draw_runs(needs: Mapping[str, Need]) -> bytes:
             axes.plot(
                 need.tokens[at], values[at], "o", ms=13, mfc="none", mec=colour, mew=1.6, zorder=4
             )
-    label_tokens(axes, np.unique(np.concatenate([need.tokens for need in needs.values()])))
+    label_tokens(
+        axes, np.unique(np.concatenate([need.tokens for need in needs.values()])), short=True
+    )  # ticks of many ladders need room
+    axes.set_xlabel("visual tokens per sample (log axis)")
     axes.set_ylabel("accuracy, %")
     axes.legend(
         loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9, handlelength=3.2

@@ -42,7 +42,7 @@ def measure(
     """
     from budget.m3 import M3Model
     from experiments.scenes.data import load_scenes
-    from oracle.sweep import sweep
+    from oracle.sweeping import sweep
 
     fit, test = load_scenes("fit", fit_limit), load_scenes("test", test_limit)
     both = (len(fit) + len(test)) * len(model.ladder)

@@ -12,7 +12,7 @@ from oracle.run_folder.out_of_memory import is_out_of_memory, release_memory
 from oracle.run_folder.parts import Failure
 from oracle.samples import Sample, Samples
 from oracle.scoring import Scorer
-from oracle.sweep import warm_up
+from oracle.sweeping import warm_up
 
 if TYPE_CHECKING:
     from budget.types import MatryoshkaVLM
@@ -42,7 +42,7 @@ class Isolator:
     it was a sample that does not fit alone either.
 
     Args:
-        model: see ``oracle.sweep``, like the arguments not named here.
+        model: see ``oracle.sweeping``, like the arguments not named here.
         score: what ``get_scorer`` returns.
         batch_size: samples that run together at most.
         max_new_tokens: longest answer, in tokens.

@@ -23,7 +23,7 @@ from oracle.run_folder.reading import check_finished, read_errors
 from oracle.run_folder.seen_ids import SeenIds
 from oracle.run_folder.tally import Tally
 from oracle.scoring import get_scorer
-from oracle.sweep import check_dataset, check_sizes
+from oracle.sweeping import check_dataset, check_sizes
 from oracle.whole_files import remove_unfinished
 
 if TYPE_CHECKING:

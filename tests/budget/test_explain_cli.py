@@ -141,7 +141,7 @@ def test_a_picture_of_any_shape_is_drawn(size):
     png = draw_heat_maps(Image.new("RGB", size), "long " * 80, maps)
     with Image.open(io.BytesIO(png)) as drawn:
         assert drawn.format == "PNG"
-        assert min(drawn.size) > 400
+        assert min(drawn.size) > 300
 
 
 def test_no_maps_are_not_drawn():

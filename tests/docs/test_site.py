@@ -102,9 +102,3 @@ def test_every_public_name_is_asked_for_where_it_is_defined(package):
         assert f"::: {path}\n" in page
         home, _, last = path.rpartition(".")
         assert getattr(importlib.import_module(home), last) is module.__getattr__(name)
-
-
-def test_a_name_that_is_a_modules_too_is_told():
-    """``from oracle import sweep`` gives the module."""
-    assert "`from oracle.sweep import sweep`" in interface_page("oracle")
-    assert "A module has the same name" not in interface_page("budget")

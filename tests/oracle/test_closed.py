@@ -15,7 +15,7 @@ from oracle.closed import Closed
 from oracle.run_folder.reading import read_errors
 from oracle.run_folder.runner import sweep_to
 from oracle.samples import Sample
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 WORDS = ["red", "a light shade of green", "blue"]
 LETTERED = list(zip("ABC", WORDS, strict=True))

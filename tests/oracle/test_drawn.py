@@ -15,7 +15,7 @@ from oracle.draw_scores import read_draw_scores, standard_errors
 from oracle.drawn import Drawn, most_frequent
 from oracle.run_folder.filling import RunInterrupted
 from oracle.run_folder.runner import sweep_to
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 SIZES = {"max_new_tokens": 4, "batch_size": 4}
 

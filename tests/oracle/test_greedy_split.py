@@ -19,7 +19,7 @@ from oracle.run_folder.filling import RunInterrupted
 from oracle.run_folder.parts import part_files
 from oracle.run_folder.runner import sweep_to
 from oracle.scoring import exact
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 SCALES = (1, 4, 9, 36, 144)
 SIZES = {"max_new_tokens": 3, "batch_size": 3}

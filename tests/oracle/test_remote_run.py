@@ -21,7 +21,7 @@ from experiments.cli import app
 from experiments.scenes.data import load_scenes
 from oracle.curves import read_curves, read_metadata
 from oracle.run_folder.reading import read_errors
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 from policies.policy_files import load_policy
 
 SETTINGS = f"dialect=resize&ladder=1,4,16&knob=max_pixels={PIXELS},{4 * PIXELS},{16 * PIXELS}"

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binomtest
 
 from oracle.report import RULES, falling_rate, summarise, wilson
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 10), (1, 10), (5, 10), (10, 10), (705, 1000)])

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from oracle.fingerprint import fingerprint
 from oracle.labels import agrees_with_full, stable
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 
 def test_agreement_needs_no_answers_and_labels_as_agrees_with_full(toys):

@@ -11,7 +11,7 @@ from transformers_server import KNOBS, transformers_serving
 
 from budget.errors import ModelError
 from budget.models import load_model
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 LADDER = (16, 64, 128, 256)
 RUNGS = [KNOBS[i] for i in (0, 1, 3, 4)]

@@ -13,7 +13,7 @@ from oracle.curves import read_metadata
 from oracle.run_folder.parts import part_files, rows_done
 from oracle.run_folder.reading import read_errors
 from oracle.run_folder.runner import sweep_to
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 pytest.importorskip("ray", reason="the extra ray is not installed")
 pytestmark = pytest.mark.slow

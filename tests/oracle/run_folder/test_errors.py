@@ -6,7 +6,7 @@ from oracle.run_folder.parts import part_files, write_part
 from oracle.run_folder.reading import read_errors
 from oracle.run_folder.runner import sweep_to
 from oracle.run_folder.tally import TooManyErrors
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 
 @pytest.fixture(params=["run", "run.parquet"])

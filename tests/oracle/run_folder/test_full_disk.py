@@ -3,7 +3,7 @@ import pytest
 from oracle.run_folder.filling import RunInterrupted
 from oracle.run_folder.parts import part_files
 from oracle.run_folder.runner import sweep_to
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 
 def test_a_full_disk_is_one_line_and_costs_nothing_that_was_written(

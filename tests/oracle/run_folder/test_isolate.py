@@ -10,7 +10,7 @@ from oracle.question_table import QuestionTable
 from oracle.run_folder.out_of_memory import is_out_of_memory
 from oracle.run_folder.reading import read_errors
 from oracle.run_folder.runner import sweep_to
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 VALUES = list(range(0, 80, 5))  # 16 samples
 

@@ -5,7 +5,7 @@ import pytest
 
 from oracle.run_folder.parts import part_files
 from oracle.run_folder.runner import sweep_to
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 
 def kill_until_done(start, out, num_samples, kills, rng, longest):

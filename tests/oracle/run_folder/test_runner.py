@@ -11,7 +11,7 @@ from oracle.run_folder import identity
 from oracle.run_folder.filling import RunInterrupted
 from oracle.run_folder.parts import part_files, rows_done
 from oracle.run_folder.runner import sweep_to
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 
 @pytest.fixture(params=["run", "run.parquet"])

@@ -6,7 +6,7 @@ import pytest
 
 from oracle.curves import read_curves
 from oracle.run_folder.parts import part_files, rows_done
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 
 @pytest.fixture

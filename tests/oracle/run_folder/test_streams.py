@@ -21,7 +21,7 @@ from oracle.run_folder.reading import read_errors
 from oracle.run_folder.runner import sweep_to
 from oracle.run_folder.seen_ids import SeenIds
 from oracle.run_folder.tally import TooManyErrors
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 MODEL = Path(__file__).parents[2] / "fixtures" / "m3_original"
 SIZES = {"batch_size": 2, "chunk_size": 4}

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from oracle.sweep import sweep
+from oracle.sweeping import sweep
 
 
 def test_scores_are_what_the_toy_can_see(toys):
