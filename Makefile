@@ -69,7 +69,7 @@ test-browser: $(STAMP)  ## run the tests with a browser, Chromium, which is inst
 	@{ $(HAS_BROWSER) || ! test "$$(id -u)" = 0 || ! command -v apt-get \
 		|| { $(APT_GET) update && $(APT_GET) install -y --no-install-recommends chromium; }; } > /dev/null 2>&1 || true
 	@if { $(HAS_BROWSER); } > /dev/null; then \
-		OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -m browser tests/experiments; \
+		OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m browser tests/experiments; \
 	else echo "there is no Chromium and none can be installed here: tests with a browser are left out"; fi
 
 # Without a network there is no torchvision, and the run before has skipped what needs it.

@@ -63,6 +63,7 @@ def test_the_grid_reaches_the_largest_batch_and_held_out_ones_lie_inside():
         assert call.rows > 1 or not call.padded
 
 
+@pytest.mark.slow
 def test_real_batches_are_measured_and_predicted(model, monkeypatch):
     # Time on the processor: others that run beside the tests do not count.
     monkeypatch.setattr("budget.call_times.now", lambda device: time.process_time())

@@ -110,6 +110,7 @@ def test_a_weight_that_is_none_is_refused(fitted, weight):
         VisionPart(fitted[0].part.vision, weight)
 
 
+@pytest.mark.slow
 def test_looking_at_answers_is_added_to_it(fitted, asked, tmp_path, capsys):
     def some(path):
         curves = read_curves(path)

@@ -294,6 +294,7 @@ def test_bad_training_data_is_one_clear_line(data, tmp_path):
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_groups_of_the_scenes_are_asked_as_often_as_one_says():
     def share_of_words(ask):
         texts = load_training_set("scenes", 96, 24, ask=ask).texts

@@ -129,6 +129,7 @@ def test_the_table_takes_the_place_of_the_one_before(tmp_path):
         write_into(page, "")
 
 
+@pytest.mark.slow
 def test_the_page_says_what_is_so():
     """Ladders and costs of every family that can be loaded here, against docs/models.md."""
     page = Path(__file__).parents[3] / "docs" / "models.md"

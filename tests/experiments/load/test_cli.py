@@ -27,6 +27,7 @@ def test_options_that_do_not_go_together_are_refused_in_a_line(words, why):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_start_is_told_with_its_own_words():
     with pytest.raises(ValueError, match=r"ended with code 2: budget: .*no-such-model"):
         running_server(["--model", "no-such-model"]).__enter__()

@@ -26,7 +26,9 @@ def begun(start, toys, tmp_path):
     return begin
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_wish_to_stop_writes_what_was_measured(begun, toys, assert_same, tmp_path, number):
     process = begun()
     time.sleep(0.75)  # within the second part
