@@ -1,6 +1,7 @@
 """The page's field for a picture: the file as it was uploaded, which nothing decodes on the way."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -10,7 +11,8 @@ def picture_field() -> gr.Image:
     """Return a field for a picture; its events are to be set up with ``preprocess=False``.
 
     Gradio's own preprocessing decodes the file, and says in its own words what is wrong with it.
-    Addresses in the place of files, which Gradio would fetch, are refused.
+    Addresses in the place of files, which Gradio would fetch, are refused, and so are files that
+    lie elsewhere than uploads do: Gradio would copy any file of this machine that a client names.
     """
     field = gr.Image(
         label="Picture",
@@ -24,6 +26,8 @@ def picture_field() -> gr.Image:
     async def keep_file(path: Any) -> str | None:
         if path is not None and "://" in str(path):
             raise gr.Error("upload the picture: addresses are not fetched", print_exception=False)
+        if path is not None and not _lies_in(str(path), field.GRADIO_CACHE):
+            raise gr.Error("upload the picture: other files are not read", print_exception=False)
         return await keep(path)
 
     # Not by a subclass: Gradio writes a file of types beside the module of each.
@@ -34,3 +38,11 @@ def picture_field() -> gr.Image:
 def path_of(file: Mapping[str, Any] | None) -> str | None:
     """Return where an uploaded file lies, from what the browser sends of the field; else None."""
     return None if file is None else file.get("path")
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    """Return whether a file lies in a folder, wherever links and dots lead."""
+    try:
+        return Path(path).resolve().is_relative_to(Path(folder).resolve())
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False

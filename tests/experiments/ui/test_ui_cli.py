@@ -18,14 +18,74 @@ def test_an_address_in_the_place_of_a_file_is_not_fetched(address):
         asyncio.run(picture_field().async_move_resource_to_block_cache(address))
 
 
-def test_an_uploaded_file_is_found_where_it_lies(scenes):
+def test_an_uploaded_file_is_found_where_it_lies(tmp_path, monkeypatch):
     from experiments.ui.picture import path_of, picture_field
 
-    field = picture_field()
-    moved = asyncio.run(field.async_move_resource_to_block_cache(str(scenes[0].path)))
-    with open(path_of({"path": moved}), "rb") as file:
-        assert file.read() == scenes[0].path.read_bytes()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    file = tmp_path / "scene.png"
+    file.touch()
+    moved = asyncio.run(picture_field().async_move_resource_to_block_cache(str(file)))
+    assert path_of({"path": moved}) == str(file)
     assert path_of(None) is None
+
+
+@pytest.mark.parametrize("name", ["secret.png", "uploads/../secret.png", "uploads/link.png", "\0"])
+def test_a_file_that_was_not_uploaded_is_neither_read_nor_copied(name, tmp_path, monkeypatch):
+    import gradio as gr
+
+    from experiments.ui.picture import picture_field
+
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(uploads))
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (uploads / "link.png").symlink_to(tmp_path / "secret.png")
+    with pytest.raises(gr.Error, match="other files are not read"):
+        asyncio.run(picture_field().async_move_resource_to_block_cache(f"{tmp_path}/{name}"))
+    assert [each.name for each in uploads.iterdir()] == ["link.png"]
+
+
+def test_no_field_of_the_page_takes_a_file_that_was_not_uploaded(tmp_path, monkeypatch):
+    import gradio as gr
+    from starlette.testclient import TestClient
+
+    from experiments.ui.serving import app_of
+
+    uploads, secret = tmp_path / "uploads", tmp_path / "secret.png"
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(uploads))
+    secret.write_bytes(b"secret")
+    with gr.Blocks(analytics_enabled=False) as page:
+        text = gr.Textbox()
+        text.submit(str, text, text, api_name="echo", queue=False)
+    sent = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
+    with TestClient(app_of(page, max_upload_mb=1)) as client:
+        answer = client.post("/gradio_api/run/echo", json={"data": [sent]})
+        assert client.post("/gradio_api/run/echo", json={"data": ["hi"]}).json()["data"] == ["hi"]
+    assert answer.status_code == 500
+    assert "not uploaded by a user" in answer.text
+    assert [each for each in uploads.rglob("*") if each.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("question", "place", "price", "said"),
+    [
+        (["a"], 1, 0.1, r"the question must be a text, got \['a'\]"),
+        ("a", "1", 0.1, "place must be a whole number, got '1'"),
+        ("a", 1.7, 0.1, "place must be a whole number, got 1.7"),
+        ("a", float("inf"), 0.1, "place must be a whole number, got inf"),
+        ("a", True, 0.1, "place must be a whole number, got True"),
+        ("a", 1, None, "price must be a number, got None"),
+        ("a", 1, "x" * 1000, r"price must be a number, got 'x{79} \.\.\."),
+    ],
+)
+def test_what_no_widget_would_send_is_refused_in_one_line(question, place, price, said):
+    import gradio as gr
+
+    from experiments.ui.inputs import question_of, wish_of
+
+    with pytest.raises(gr.Error, match=said):
+        (question_of(question), wish_of(place, price))
+    assert wish_of(2.0, 0) == (2, 0)
 
 
 @pytest.mark.parametrize(
