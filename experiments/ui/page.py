@@ -61,6 +61,9 @@ def build_page(desk: Desk, examples: Sequence[Example], *, max_queue: int = 32) 
         _connect_sliders(desk, moves, [outcome, *asked], shown)
         _connect_ticks(desk, slider, ticks)
     page.queue(max_size=max_queue, api_open=False)
+    # Only then does Gradio check that files which clients name were uploaded, and it sets this only
+    # where it starts the server itself; otherwise any field takes any file of this machine.
+    page.has_launched = True
     return page
 
 

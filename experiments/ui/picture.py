@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 
 def picture_field() -> gr.Image:
@@ -26,8 +27,8 @@ def picture_field() -> gr.Image:
     async def keep_file(path: Any) -> str | None:
         if path is not None and "://" in str(path):
             raise gr.Error("upload the picture: addresses are not fetched", print_exception=False)
-        if path is not None and not _lies_in(str(path), field.GRADIO_CACHE):
-            raise gr.Error("upload the picture: other files are not read", print_exception=False)
+        if path is not None:
+            _refuse_others(str(path))
         return await keep(path)
 
     # Not by a subclass: Gradio writes a file of types beside the module of each.
@@ -36,13 +37,22 @@ def picture_field() -> gr.Image:
 
 
 def path_of(file: Mapping[str, Any] | None) -> str | None:
-    """Return where an uploaded file lies, from what the browser sends of the field; else None."""
-    return None if file is None else file.get("path")
+    """Return where an uploaded file lies, from what the browser sends of the field; else None.
+
+    Raises:
+        gr.Error: if it was not uploaded. Gradio looks only at what calls itself a file.
+    """
+    path = None if file is None else file.get("path")
+    if path:
+        _refuse_others(path)
+    return path
 
 
-def _lies_in(path: str, folder: str) -> bool:
-    """Return whether a file lies in a folder, wherever links and dots lead."""
+def _refuse_others(path: str) -> None:
+    """Refuse files that do not lie where uploads do, wherever links and dots lead."""
     try:
-        return Path(path).resolve().is_relative_to(Path(folder).resolve())
+        known = Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
     except (OSError, ValueError):  # too long, or with a zero byte
-        return False
+        known = False
+    if not known:
+        raise gr.Error("upload the picture: other files are not read", print_exception=False)

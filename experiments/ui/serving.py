@@ -62,9 +62,6 @@ def app_of(page: "gr.Blocks", *, max_upload_mb: float, **look: Any) -> FastAPI:
         mcp_server=False,
         **look,
     )
-    # Only then does Gradio check that files that clients name were uploaded; it sets this where it
-    # starts the server itself. Without, any field takes any file of this machine.
-    page.has_launched = True
     return mounted
 
 

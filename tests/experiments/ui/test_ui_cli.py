@@ -33,7 +33,7 @@ def test_an_uploaded_file_is_found_where_it_lies(tmp_path, monkeypatch):
 def test_a_file_that_was_not_uploaded_is_neither_read_nor_copied(name, tmp_path, monkeypatch):
     import gradio as gr
 
-    from experiments.ui.picture import picture_field
+    from experiments.ui.picture import path_of, picture_field
 
     uploads = tmp_path / "uploads"
     uploads.mkdir()
@@ -42,28 +42,33 @@ def test_a_file_that_was_not_uploaded_is_neither_read_nor_copied(name, tmp_path,
     (uploads / "link.png").symlink_to(tmp_path / "secret.png")
     with pytest.raises(gr.Error, match="other files are not read"):
         asyncio.run(picture_field().async_move_resource_to_block_cache(f"{tmp_path}/{name}"))
+    with pytest.raises(gr.Error, match="other files are not read"):
+        path_of({"path": f"{tmp_path}/{name}"})
     assert [each.name for each in uploads.iterdir()] == ["link.png"]
 
 
-def test_no_field_of_the_page_takes_a_file_that_was_not_uploaded(tmp_path, monkeypatch):
-    import gradio as gr
-    from starlette.testclient import TestClient
+def test_no_field_of_the_page_takes_a_file_that_was_not_uploaded(desk, tmp_path, monkeypatch):
+    from gradio.context import LocalContext
+    from gradio.exceptions import InvalidPathError
+    from gradio.processing_utils import async_move_files_to_cache
 
-    from experiments.ui.serving import app_of
+    from experiments.ui.page import build_page
 
-    uploads, secret = tmp_path / "uploads", tmp_path / "secret.png"
+    uploads = tmp_path / "uploads"
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(uploads))
-    secret.write_bytes(b"secret")
-    with gr.Blocks(analytics_enabled=False) as page:
-        text = gr.Textbox()
-        text.submit(str, text, text, api_name="echo", queue=False)
-    sent = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
-    with TestClient(app_of(page, max_upload_mb=1)) as client:
-        answer = client.post("/gradio_api/run/echo", json={"data": [sent]})
-        assert client.post("/gradio_api/run/echo", json={"data": ["hi"]}).json()["data"] == ["hi"]
-    assert answer.status_code == 500
-    assert "not uploaded by a user" in answer.text
-    assert [each for each in uploads.rglob("*") if each.is_file()] == []
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    sent = {"path": str(tmp_path / "secret.png"), "meta": {"_type": "gradio.FileData"}}
+
+    async def take_each():  # Gradio makes a loop of its own where none runs
+        page = build_page(desk, [])
+        LocalContext.blocks.set(page)
+        fields = {getattr(at, "elem_id", None): at for at in page.blocks.values()}
+        for name in ("picture", "question", "tokens", "price"):
+            with pytest.raises(InvalidPathError, match="not uploaded by a user"):
+                await async_move_files_to_cache(sent, fields[name], check_in_upload_folder=True)
+
+    asyncio.run(take_each())
+    assert not uploads.exists()
 
 
 @pytest.mark.parametrize(
