@@ -311,13 +311,10 @@ def told(url, function, *sent):
     (number,) = (each["id"] for each in known if each["api_name"] == function)
     asked = {"data": sent, "fn_index": number, "session_hash": f"{function}-{hash(str(sent))}"}
     assert web.post(f"{url}/gradio_api/queue/join", json=asked).status_code == 200
-    about = {"session_hash": asked["session_hash"]}
-    with web.stream("GET", f"{url}/gradio_api/queue/data", params=about, timeout=30) as lines:
-        for line in lines.iter_lines():
-            said = json.loads(line.removeprefix("data:")) if line else {"msg": ""}
-            if said["msg"] == "process_completed":
-                return said["output"].get("error", "")
-    raise AssertionError("no answer")
+    told = web.get(f"{url}/gradio_api/queue/data?session_hash={asked['session_hash']}").text
+    events = [json.loads(line[5:]) for line in told.splitlines() if line.startswith("data:")]
+    (done,) = (each for each in events if each["msg"] == "process_completed")
+    return done["output"].get("error", "")
 
 
 def test_a_file_of_the_machine_that_was_not_uploaded_is_not_read(url, scene):
