@@ -61,7 +61,9 @@ Tolerance = Annotated[
         min=0, max=100, help="Points of accuracy that may be lost against the best scale."
     ),
 ]
-Resamples = Annotated[int, typer.Option(min=1, help="Resamples of the bootstrap.")]
+Resamples = Annotated[
+    int, typer.Option(min=1, max=100_000, help="Resamples of the bootstrap.")
+]  # more fill the memory
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all that is drawn.")]
 Title = Annotated[str | None, typer.Option(help="Title of the report.")]
 FeaturesCache = Annotated[

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NamedTuple, TypeVar
 
 from budget.errors import DataError
@@ -89,8 +90,15 @@ def check_out(out: Path) -> None:
     """Refuse a place that cannot become a folder, before anything long begins.
 
     Raises:
-        DataError: if it is a file or lies in one.
+        DataError: if it is a file or lies in one, or nothing can be written there.
     """
     for place in (out, *out.parents):
         if place.exists() and not place.is_dir():
             raise DataError(f"--out must be a folder, but {place} is a file")
+    home = next(place for place in (out, *out.parents) if place.exists())
+    try:
+        with TemporaryFile(dir=home):
+            pass
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise DataError(f"--out {out} cannot be written, as {home} says: {reason}") from problem

@@ -9,8 +9,9 @@ import gradio as gr
 from budget.mqt_model import MqtModel
 from experiments.ui import guide, parts
 from experiments.ui.answering import Outcome
-from experiments.ui.desk import MAX_QUESTION, PRICE_STEP, Desk, View, Wish
+from experiments.ui.desk import MAX_QUESTION, PRICE_STEP, Desk, View
 from experiments.ui.examples import Example
+from experiments.ui.inputs import index_of, place_of, question_of, wish_of
 from experiments.ui.looking import queries_url
 from experiments.ui.picture import path_of, picture_field
 
@@ -60,6 +61,9 @@ def build_page(desk: Desk, examples: Sequence[Example], *, max_queue: int = 32) 
         _connect_sliders(desk, moves, [outcome, *asked], shown)
         _connect_ticks(desk, slider, ticks)
     page.queue(max_size=max_queue, api_open=False)
+    # Only then does Gradio check that files which clients name were uploaded, and it sets this only
+    # where it starts the server itself; otherwise any field takes any file of this machine.
+    page.has_launched = True
     return page
 
 
@@ -78,7 +82,7 @@ def _add_asking(examples: Sequence[Example]) -> tuple[gr.Image, gr.Textbox, gr.B
     )  # fmt: skip
 
     def take(event: gr.SelectData) -> tuple[str, str]:
-        chosen = examples[event.index]
+        chosen = examples[index_of(event.index, len(examples))]
         return str(chosen.path), chosen.question
 
     gallery.select(take, None, [picture, question], queue=False, api_visibility="private")
@@ -129,8 +133,8 @@ def _add_queries(desk: Desk) -> None:
 def _connect_asking(
     desk: Desk, events: Sequence[Any], asked: Sequence[Any], shown: Sequence[Any]
 ) -> Any:
-    def ask(file: Any, question: str, place: float, price: float) -> Iterator[View]:
-        yield from desk.ask(path_of(file), question, Wish(int(place), price))
+    def ask(file: Any, question: Any, place: Any, price: Any) -> Iterator[View]:
+        yield from desk.ask(path_of(file), question_of(question), wish_of(place, price))
 
     gr.on(list(events), js=_SHOW_ANSWER, api_visibility="private")
     return gr.on(
@@ -142,10 +146,9 @@ def _connect_asking(
 def _connect_sliders(
     desk: Desk, moves: Sequence[Any], known: Sequence[Any], shown: Sequence[Any]
 ) -> None:
-    def review(
-        outcome: Outcome | None, file: Any, question: str, place: float, price: float
-    ) -> Any:
-        view = desk.review(outcome, path_of(file), question, Wish(int(place), price))
+    def review(outcome: Outcome | None, file: Any, question: Any, place: Any, price: Any) -> Any:
+        asked, wish = question_of(question), wish_of(place, price)
+        view = desk.review(outcome, path_of(file), asked, wish)
         return [gr.skip()] * len(View._fields) if view is None else view
 
     for move in moves:
@@ -158,8 +161,8 @@ def _connect_sliders(
 
 
 def _connect_ticks(desk: Desk, slider: Any, ticks: Any) -> None:
-    def mark(place: float) -> str:
-        return parts.ticks(desk.answerer.scales, int(place))
+    def mark(place: Any) -> str:
+        return parts.ticks(desk.answerer.scales, place_of(place))
 
     slider.change(
         mark, slider, ticks, queue=False, show_progress="hidden", api_visibility="private",

@@ -59,3 +59,10 @@ def test_a_report_cannot_go_where_a_file_is(tmp_path):
             check_out(out)
     check_out(tmp_path / "new" / "folder")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a /proc")
+def test_where_nothing_can_be_written_is_said_before_anything_is_read():
+    out = Path("/proc/report")  # a file system that takes no files, not even from root
+    with pytest.raises(DataError, match="--out /proc/report cannot be written"):
+        check_out(out)

@@ -306,6 +306,24 @@ def test_the_server_gives_and_takes_what_the_page_needs_and_no_more(url):
     assert web.get(f"{url}/monitoring").status_code in (403, 404)
 
 
+def told(url, function, *sent):
+    """Ask the page's function of that name as no widget would; return what it says went wrong."""
+    known = web.get(f"{url}/config").json()["dependencies"]
+    (number,) = (each["id"] for each in known if each["api_name"] == function)
+    asked = {"data": sent, "fn_index": number, "session_hash": f"{function}-{hash(str(sent))}"}
+    assert web.post(f"{url}/gradio_api/queue/join", json=asked).status_code == 200
+    told = web.get(f"{url}/gradio_api/queue/data?session_hash={asked['session_hash']}").text
+    events = [json.loads(line[5:]) for line in told.splitlines() if line.startswith("data:")]
+    (done,) = (each for each in events if each["msg"] == "process_completed")
+    return done["output"].get("error", "")
+
+
+def test_a_file_of_the_machine_that_was_not_uploaded_is_not_read(url, scene):
+    said = told(url, "ask", {"path": str(scene.path)}, "What?", 1, 0)
+    assert said == "upload the picture: other files are not read"
+    assert told(url, "ask", None, "What?", "1", 0).endswith("must be a whole number, got '1'")
+
+
 def test_a_signal_ends_it_with_pages_open_and_uploads_are_deleted(server, context, scene):
     """The last test of this file: it ends the server that the others ask."""
     Page(context, server.url).upload(scene.path)
