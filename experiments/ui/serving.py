@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from budget.serving.binding import url_of
+from experiments.ui.hosts import refusal
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -43,7 +44,7 @@ def app_of(page: "gr.Blocks", *, max_upload_mb: float, **look: Any) -> FastAPI:
 
     @app.middleware("http")
     async def keep_to_own_host(request: Request, proceed: RequestResponseEndpoint) -> Response:
-        response = await proceed(request)
+        response = refusal(request) or await proceed(request)
         response.headers["Content-Security-Policy"] = _OWN_HOST_ONLY
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
