@@ -39,8 +39,8 @@ def estimate(
     """Return a mean with its 95 % percentile interval.
 
     A bootstrap knows only what it has seen: of 30 samples that are all right it would say 100 to
-    100 %. Where resamples do not differ, the interval is Wilson's for a share of 0 in ``n``, in
-    the width of the bounds, to both sides.
+    100 %. Where resamples do not differ, as many samples as Wilson's interval of a share of 0 in
+    ``n`` allows may be at the one bound, or at the other.
 
     Args:
         value: the mean over all samples.
@@ -51,11 +51,13 @@ def estimate(
     Example:
         >>> [round(each, 3) for each in estimate(1.0, np.ones(100), 30)]
         [1.0, 0.886, 1.0]
+        >>> [round(each, 3) for each in estimate(0.0, np.zeros(100), 30, bounds=(-1.0, 1.0))]
+        [0.0, -0.114, 0.114]
     """
     low, high = percentiles(resampled, 0.95)
     if high - low < 1e-12:
-        reach = wilson(0.0, n).high * (bounds[1] - bounds[0])
-        low, high = value - reach, value + reach
+        unseen = wilson(0.0, n).high
+        low, high = (value + unseen * (bound - value) for bound in bounds)
     # The percentiles of a statistic that is biased, a maximum say, can leave it outside.
     low, high = min(low, value), max(high, value)
     return Estimate(float(value), max(bounds[0], float(low)), min(bounds[1], float(high)))

@@ -87,8 +87,9 @@ def _heading(runs: Sequence[Run], title: str | None, *, compare: bool) -> Headin
     names = listed([run.name for run in runs])
     usual = f"How many visual tokens do they need? {names} side by side"
     if not compare:
-        usual = f"How much visual detail does {names} need?"
-        usual = usual if len(runs) == 1 else f"How much visual detail do {names} need?"
+        # A run is often named after its model, so that a name alone would not be a dataset's.
+        usual = "How much visual detail does this dataset need?"
+        usual = usual if len(runs) == 1 else f"How much visual detail is needed? {names}"
     parts = []
     for run in runs:
         model, data = run.about.get("model"), run.about.get("dataset")

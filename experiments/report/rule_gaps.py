@@ -107,6 +107,7 @@ def measure_gaps(
     k, n = curves.num_rungs, len(curves)
     best = int(np.argmax(drawn[0, :k]))
     own = drawn[:, 2 * k :].reshape(len(drawn), -1, 2)
+    full_is_best = _full_is_best(scores, best)
     mixes = _mixes(drawn[:, :k], drawn[:, k : 2 * k], own[..., 1])
     return Gaps(
         best,
@@ -120,12 +121,13 @@ def measure_gaps(
                 _value(own[:, i, 0], n),
                 _value(own[:, i, 1], n, (0.0, float(tokens.max()))),
                 _NONE
-                if (word, charge) == ("stable", "full") and _full_is_best(scores, best)
-                else _value(own[:, i, 0] - drawn[:, best], n, (-1.0, 1.0)),
+                if no_loss and charge == "full"
+                else _value(own[:, i, 0] - drawn[:, best], n, (0.0 if no_loss else -1.0, 1.0)),
                 _value(own[:, i, 0] - mixes[:, i], n, (-1.0, 1.0)),
                 _ratio(1 - own[:, i, 1] / drawn[:, k + best]),
             )
             for i, (word, charge, solved, _) in enumerate(ways)
+            for no_loss in [word == "stable" and full_is_best]
         ),
         n,
     )

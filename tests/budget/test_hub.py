@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LOAD = """
 import sys
@@ -44,6 +46,7 @@ def test_a_model_and_its_tower_come_from_the_hubs_cache(mqt, tmp_path):
     assert done.stdout.strip() == "mqt-tiny MqtModel [2, 4, 8]"
 
 
+@pytest.mark.slow
 def test_what_the_hub_does_not_give_is_one_line(mqt, tmp_path):
     cache_model(tmp_path, "someone/mqt-tiny", mqt.folder, mm_vision_tower="someone/absent")
     command = ("-m", "experiments.cli", "ask", str(mqt.folder / "image_0.png"), "What?")
